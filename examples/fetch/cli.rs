@@ -1,0 +1,97 @@
+//! The command line, and the list of URLs that it names.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Parser;
+
+/// Fetches many URLs at once: blocking code, a green thread a URL.
+#[derive(Parser)]
+#[command(name = "fetch", version, max_term_width = 100, after_help = EXIT_CODES, after_long_help = NOTES)]
+pub(crate) struct Args {
+    /// What to fetch: http:// or https://. With none at all, 1,000 pages of a server inside this process.
+    #[arg(value_name = "URL")]
+    pub(crate) urls: Vec<String>,
+
+    /// Read URLs from FILE, one a line; `-` is stdin. Blank lines and lines that start with # are skipped.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// How many may be in flight at once [default: all].
+    #[arg(short = 'c', long = "concurrency", value_name = "N")]
+    pub(crate) concurrency: Option<NonZeroUsize>,
+
+    /// Give a fetch up after SECS seconds, its redirects and body included.
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    /// Trust the certificates in FILE (PEM), instead of the web's usual authorities.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+
+    /// Draw every fetch as a bar over time, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
+
+    /// Save every good body in DIR, as NUMBER-HOST_PATH. Older files of the same name are replaced.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Print a JSON object a fetch and one with the summary, each on a line of its own, instead of the tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const EXIT_CODES: &str =
+    "Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong.";
+
+const NOTES: &str = "\
+A fetch has failed when no whole answer came, or when its status is 400 or more (redirects are followed,
+up to 10). Each failure is one line on stderr, and the other fetches go on.
+
+The proxies named by http_proxy, https_proxy and no_proxy are used, for all but the server inside.
+
+Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong.";
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let duration = text.parse().ok().and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+    duration.filter(|d| !d.is_zero()).ok_or_else(|| "not a positive number of seconds".into())
+}
+
+impl Args {
+    /// Every URL asked for, in order: the command line's, then the file's. `None` if nothing was asked for.
+    pub(crate) fn all_urls(&self) -> Result<Option<Vec<String>>, String> {
+        let mut urls = self.urls.clone();
+        if let Some(path) = &self.file {
+            let listed = read_list(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+            urls.extend(listed);
+            if urls.is_empty() {
+                return Err(format!("no URL in {}", path.display()));
+            }
+        }
+        Ok((!urls.is_empty()).then_some(urls))
+    }
+}
+
+fn read_list(path: &Path) -> io::Result<Vec<String>> {
+    if path.as_os_str() == "-" {
+        urls_in(io::stdin().lock())
+    } else {
+        urls_in(BufReader::new(File::open(path)?))
+    }
+}
+
+fn urls_in(lines: impl BufRead) -> io::Result<Vec<String>> {
+    let mut urls = Vec::new();
+    for line in lines.lines() {
+        let line = line?;
+        let line = line.trim();
+        if !line.is_empty() && !line.starts_with('#') {
+            urls.push(line.to_owned());
+        }
+    }
+    Ok(urls)
+}

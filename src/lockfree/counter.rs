@@ -1,0 +1,61 @@
+//! Counters and flags that order nothing: their readers want a recent value, not a promise.
+
+use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// A number that goes up and down.
+#[derive(Debug)]
+pub(crate) struct Gauge(AtomicUsize);
+
+impl Gauge {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    pub(crate) fn up(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn down(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Numbers that are handed out once each, from one on.
+#[derive(Debug)]
+pub(crate) struct Sequence(AtomicU64);
+
+impl Sequence {
+    #[cfg(not(loom))]
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(1))
+    }
+
+    /// Takes `n` numbers at once and returns the first.
+    pub(crate) fn take(&self, n: u64) -> u64 {
+        self.0.fetch_add(n, Ordering::Relaxed)
+    }
+}
+
+/// A flag that is raised once.
+#[derive(Debug)]
+pub(crate) struct Flag(AtomicUsize);
+
+impl Flag {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    /// Raises it; what was done before is visible to who sees it raised. True: this call raised it.
+    pub(crate) fn raise(&self) -> bool {
+        self.0.swap(1, Ordering::AcqRel) == 0
+    }
+
+    #[inline]
+    pub(crate) fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Acquire) != 0
+    }
+}

@@ -1,0 +1,79 @@
+//! The doorbell: how a worker is told that something was put before its door, asleep or not.
+//!
+//! ```text
+//! AWAKE  -> ASLEEP         // fall_asleep: the worker, having found nothing
+//! any    -> any | RANG     // ring: anybody, after putting something there
+//! ASLEEP | RANG -> AWAKE   // wake_up: the worker, back from its poller
+//! AWAKE | RANG  -> AWAKE   // answer: the worker, which then looks
+//! ```
+//!
+//! All moves are read-modify-writes of one word, so they have one order, and a ring is either before
+//! `fall_asleep`, which then fails, or after it, and then the ringer is told to wake the worker. A wake-up
+//! cannot be lost, and of many ringers only the first makes the system call.
+
+use crate::atomic::{AtomicU32, Ordering};
+
+/// Set while the worker is in its poller, or about to be.
+const ASLEEP: u32 = 1;
+/// Set if something was put there since the worker last looked.
+const RANG: u32 = 2;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Doorbell(AtomicU32);
+
+/// What the one that rang does next.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rung {
+    /// Wake the worker's poller.
+    Wake,
+    /// The worker looks by itself, or another ringer wakes it.
+    Nothing,
+}
+
+/// Whether the worker may go into its poller.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asleep {
+    Yes,
+    /// It rang: look first.
+    Rang,
+}
+
+impl Doorbell {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU32::new(0))
+    }
+
+    /// Rings, after something was put there.
+    pub(crate) fn ring(&self) -> Rung {
+        match self.0.fetch_or(RANG, Ordering::AcqRel) {
+            ASLEEP => Rung::Wake,
+            _ => Rung::Nothing,
+        }
+    }
+
+    /// Whether it rang since the last [`answer`](Self::answer): one plain load, for each turn of the scheduler.
+    #[inline(always)]
+    pub(crate) fn rang(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & RANG != 0
+    }
+
+    /// Takes the ring; what was put there before it is visible afterwards.
+    pub(crate) fn answer(&self) {
+        self.0.fetch_and(!RANG, Ordering::AcqRel);
+    }
+
+    pub(crate) fn fall_asleep(&self) -> Asleep {
+        match self.0.compare_exchange(0, ASLEEP, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => Asleep::Yes,
+            Err(_) => Asleep::Rang,
+        }
+    }
+
+    /// Back from the poller. A ring stays for [`answer`](Self::answer).
+    pub(crate) fn wake_up(&self) {
+        self.0.fetch_and(!ASLEEP, Ordering::AcqRel);
+    }
+}

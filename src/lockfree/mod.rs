@@ -1,0 +1,17 @@
+//! L1: every protocol on atomics, pure: nothing here switches, sleeps or makes a system call.
+//!
+//! A transition returns a `#[must_use]` enum that tells the caller what to do next, and each file's header
+//! draws its states. `README.md` beside this file has the proofs in prose; `models/` has them for loom.
+
+pub(crate) mod countdown;
+pub(crate) mod counter;
+pub(crate) mod doorbell;
+pub(crate) mod idle_set;
+pub(crate) mod inbox;
+pub(crate) mod limit;
+pub(crate) mod outcome_word;
+pub(crate) mod park_word;
+pub(crate) mod readiness;
+
+#[cfg(all(test, loom))]
+mod models;

@@ -1,0 +1,364 @@
+//! Runtimes: sets of workers. Most programs need none of this: [`spawn`](crate::spawn) starts the default
+//! one, and [`run`](crate::run) makes one of the calling thread.
+
+#![allow(unsafe_code)]
+
+use std::{
+    error::Error,
+    fmt, io,
+    panic::{self, Location},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    config,
+    sched::{
+        self,
+        clock::Nanos,
+        park,
+        runtime::{self as rt, Config, RuntimeShared},
+        shielded,
+        task::{self, Failure, Spec, TaskRef},
+        worker,
+    },
+    stack::StackClass,
+    thread::{JoinHandle, Place},
+};
+
+/// The stack of a `run`'s closure: as much as a main thread is used to; only what is touched costs memory.
+const MAIN_STACK: usize = 1 << 20;
+
+/// A set of workers, each an OS thread that runs green threads.
+///
+/// Dropped, it cancels what is alive and waits until all of it has unwound; dropped by one of its own green
+/// threads it does not wait.
+///
+/// ```
+/// let runtime = sward::Runtime::builder().workers(2).build()?;
+/// let answer = runtime.run(|| sward::spawn(|| 6 * 7).join().unwrap());
+/// assert_eq!(answer, 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Runtime(rt::Runtime);
+
+/// Spawns into a runtime from anywhere. It does not keep the runtime alive: after the shutdown what it spawns
+/// is cancelled before it runs.
+///
+/// ```
+/// let runtime = sward::Runtime::builder().workers(1).build()?;
+/// let handle = runtime.handle();
+/// let sum = std::thread::spawn(move || handle.spawn(|| 1 + 1).join().unwrap()).join().unwrap();
+/// assert_eq!(sum, 2);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Handle(Arc<RuntimeShared>);
+
+/// What a runtime is to be.
+///
+/// ```
+/// let runtime = sward::Runtime::builder().workers(2).stack_size(128 * 1024).thread_name("crew").build()?;
+/// let name = runtime.run(|| std::thread::current().name().map(str::to_owned));
+/// assert!(name.unwrap().starts_with("crew-"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it builds or runs"]
+pub struct RuntimeBuilder {
+    config: Config,
+    workers: Option<usize>,
+    stack_size: Option<usize>,
+}
+
+/// Numbers about a runtime, at about one moment. Reading them costs a few loads a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// How many workers it has.
+    pub workers: usize,
+    /// Per worker: how many green threads have parked there at least once and are alive, or are on their way
+    /// there.
+    pub live: Vec<usize>,
+}
+
+/// Green threads were still alive at the deadline of a shutdown. They stay cancelled, and end when they next
+/// park.
+#[derive(Debug)]
+pub struct ShutdownError {
+    alive: usize,
+}
+
+impl Runtime {
+    /// What a runtime is to be.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder { config: config::defaults(), workers: None, stack_size: None }
+    }
+
+    /// As [`sward::spawn`](crate::spawn), into this runtime.
+    #[track_caller]
+    pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        spawn_into(&self.0.shared, f, Location::caller())
+    }
+
+    /// Runs `f` as a green thread of this runtime, and waits for it. It may borrow.
+    ///
+    /// # Panics
+    /// If `f` does, with its payload; if it is cancelled, because the runtime was shut down.
+    #[track_caller]
+    pub fn run<F, T>(&self, f: F) -> T
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
+        // SAFETY: what is borrowed lives until this call ends, and it ends after the task has: the wait below
+        // neither unwinds nor gives up, and takes the result.
+        let task = unsafe { task::new_task(f, main_spec(Location::caller()), None) };
+        place_in(&self.0.shared).spawn(&task);
+        shielded(|| while task.core.wait_done(Nanos::NEVER) != park::Wake::Notified {});
+        // SAFETY: as `finish` asks: it has ended, and this is the only holder of its result.
+        unsafe { finish(&task) }
+    }
+
+    /// A handle that spawns into this runtime from any thread.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle(Arc::clone(&self.0.shared))
+    }
+
+    /// Numbers about it.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.handle().metrics()
+    }
+
+    /// Cancels all that is alive, and waits until it has unwound, at the longest for `limit`.
+    ///
+    /// # Errors
+    /// If some were still alive then: they do not park, or wait in a `Drop`. The runtime's threads go on
+    /// without anybody waiting for them.
+    pub fn shutdown(self, limit: Duration) -> Result<(), ShutdownError> {
+        if self.0.close(sched::now().saturating_add(limit)) {
+            return Ok(());
+        }
+        let alive = self.metrics().live.iter().sum::<usize>().max(1);
+        self.0.abandon();
+        Err(ShutdownError { alive })
+    }
+}
+
+impl Handle {
+    /// As [`sward::spawn`](crate::spawn), into the handle's runtime. After its shutdown the green thread is
+    /// cancelled before it runs, and a join says so.
+    #[track_caller]
+    pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        spawn_into(&self.0, f, Location::caller())
+    }
+
+    /// Numbers about the runtime.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let workers = &self.0.workers;
+        Metrics { workers: workers.len(), live: workers.iter().map(|worker| worker.load.get()).collect() }
+    }
+}
+
+impl RuntimeBuilder {
+    /// How many workers; a worker a core if not said.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// The usable size of a stack in bytes, as [`Builder::stack_size`](crate::thread::Builder::stack_size);
+    /// 64 KiB if not said.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// How many green threads may have a stack at once. Those beyond wait, unstarted, until one ends; a spawn
+    /// does not fail. Beware: if all that have started wait for one that has not, none goes on.
+    pub fn max_green_threads(mut self, max: usize) -> Self {
+        self.config.max_green_threads = max;
+        self
+    }
+
+    /// What the workers' OS threads are called: this and a number. `sward` if not said.
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.config.thread_name = name.into();
+        self
+    }
+
+    /// Time stands still while anything is ready, and then jumps to the next deadline: for tests. Needs a
+    /// runtime of one worker, and makes it one if nothing is said.
+    ///
+    /// Real things still take their time: while a [`blocking`](crate::blocking) call is under way the clock does
+    /// not jump. It does jump over waits for a socket.
+    pub fn virtual_clock(mut self, on: bool) -> Self {
+        self.config.virtual_clock = on;
+        self
+    }
+
+    /// Draws the order of ready green threads from this seed, the same each time, instead of first in, first
+    /// out: for tests that look for what depends on the order.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = Some(seed);
+        self
+    }
+
+    /// A worker with nothing to do looks for events for this long before it sleeps. It saves the wake-up of an
+    /// idle core (tens of microseconds) and costs that core's time; it harms when there are more workers than
+    /// idle cores. Off if not said.
+    pub fn busy_poll(mut self, limit: Duration) -> Self {
+        self.config.busy_poll = (!limit.is_zero()).then_some(limit);
+        self
+    }
+
+    /// Starts the runtime.
+    ///
+    /// # Errors
+    /// `InvalidInput` for settings that cannot be; the system's error if an OS thread or a poller cannot be had.
+    pub fn build(self) -> io::Result<Runtime> {
+        let default = if self.config.virtual_clock { 1 } else { self.config.workers };
+        rt::Runtime::start(self.check(default)?).map(Runtime)
+    }
+
+    /// As [`sward::run`](crate::run), with these settings. It has one worker.
+    ///
+    /// # Panics
+    /// As there, and if the settings cannot be.
+    #[track_caller]
+    pub fn run<F, T>(self, f: F) -> T
+    where
+        F: FnOnce() -> T,
+    {
+        assert!(
+            worker::of_this_thread().is_none(),
+            "sward::run inside a runtime: this is a green thread already; call the closure, or spawn it"
+        );
+        if let Some(workers @ 2..) = self.workers {
+            panic!("RuntimeBuilder::run is on the calling OS thread alone, and {workers} workers were asked for; use build");
+        }
+        let config = self.check(1).unwrap_or_else(|error| panic!("sward::run: {error}"));
+        let spec = main_spec(Location::caller());
+        let task = rt::run_here(config, |worker| {
+            // SAFETY: what is borrowed lives until this call ends, and `run_here` returns after the task has
+            // ended. The task goes to this thread's worker, and its result is taken on this thread, below.
+            let task = unsafe { task::new_task(f, spec, None) };
+            worker.spawn_local(Arc::clone(&task));
+            task
+        });
+        let task = task.unwrap_or_else(|error| panic!("sward::run: no poller could be had: {error}"));
+        // SAFETY: as `finish` asks: it has ended, and this is the only holder of its result.
+        unsafe { finish(&task) }
+    }
+
+    fn check(self, default_workers: usize) -> io::Result<Config> {
+        let mut config = self.config;
+        config.workers = self.workers.unwrap_or(default_workers);
+        let wrong = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        if let Some(bytes) = self.stack_size {
+            config.stack = StackClass::for_size(bytes)?;
+        }
+        match &config {
+            Config { workers: 0, .. } => wrong("a runtime needs a worker: workers(0)"),
+            Config { max_green_threads: 0, .. } => wrong("nothing could run: max_green_threads(0)"),
+            Config { workers: 2.., virtual_clock: true, .. } => wrong("a virtual clock needs a runtime of one worker"),
+            _ => Ok(config),
+        }
+    }
+}
+
+/// Runs `f` as a green thread on the calling OS thread, with a runtime of one worker on that thread, and
+/// returns its value.
+///
+/// Nothing here need be `Send`. What `f` spawned and is still alive when it returns is cancelled, and has
+/// unwound before `run` returns. Its stack has 1 MiB.
+///
+/// # Panics
+/// If `f` does, with its payload; and on a green thread.
+///
+/// ```
+/// let words = ["green", "threads"];
+/// let lengths = sward::run(|| {
+///     let handles: Vec<_> = words.iter().map(|word| sward::spawn(move || word.len())).collect();
+///     sward::join_all(handles).into_iter().map(Result::unwrap).collect::<Vec<_>>()
+/// });
+/// assert_eq!(lengths, [5, 7]);
+/// ```
+#[track_caller]
+pub fn run<F, T>(f: F) -> T
+where
+    F: FnOnce() -> T,
+{
+    Runtime::builder().run(f)
+}
+
+fn main_spec(site: &'static Location<'static>) -> Spec {
+    let stack = StackClass::for_size(MAIN_STACK).expect("a size that can be");
+    Spec { name: Some("main".into()), site, stack }
+}
+
+fn spawn_into<F, T>(runtime: &Arc<RuntimeShared>, f: F, site: &'static Location<'static>) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let place = place_in(runtime);
+    let spec = place.spec(site);
+    // SAFETY: nothing is borrowed, and both are `Send`.
+    let task = unsafe { task::new_task(f, spec, None) };
+    place.spawn(&task);
+    JoinHandle::new(task)
+}
+
+/// On one of the runtime's workers that worker, and otherwise the runtime.
+fn place_in(runtime: &Arc<RuntimeShared>) -> Place<'_> {
+    match worker::of_this_thread() {
+        Some(worker) if worker.is_of(runtime) => Place::Worker(worker),
+        _ => Place::Runtime(runtime),
+    }
+}
+
+/// The value of a task that somebody waited for here, or its panic.
+///
+/// # Safety
+/// It was made for a `T` and has ended, and nobody else takes its result.
+unsafe fn finish<T>(task: &TaskRef) -> T {
+    // SAFETY: the caller's contract.
+    match unsafe { task.take::<T>() } {
+        Ok(value) => value,
+        Err(Failure::Panicked(payload)) => panic::resume_unwind(payload),
+        Err(Failure::Cancelled) => panic!("{} was cancelled: its runtime is shut down", task.core),
+        Err(Failure::NoStack(error)) => panic!("{} could not start: {error}", task.core),
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("metrics", &self.metrics()).finish()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("metrics", &self.metrics()).finish()
+    }
+}
+
+impl fmt::Display for ShutdownError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at the deadline of the shutdown {} or more green threads had not ended", self.alive)
+    }
+}
+
+impl Error for ShutdownError {}

@@ -1,0 +1,161 @@
+//! Pools of OS threads for what would stop a worker: they grow as calls come, and shrink when idle.
+
+#![allow(unsafe_code)]
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    io, mem,
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock},
+    thread,
+    time::Duration,
+};
+
+use super::{
+    clock::Nanos,
+    park::{self, Unparker},
+    worker,
+};
+
+const IDLE_LIMIT: Duration = Duration::from_secs(10);
+
+/// An elastic pool. `'static`, because its threads end by themselves, and nobody waits for them.
+pub(crate) struct Pool {
+    name: &'static str,
+    max_threads: usize,
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+}
+
+/// The place of one call's result.
+struct Packet<T> {
+    result: Mutex<Option<thread::Result<T>>>,
+    caller: Unparker,
+}
+
+/// The pool of `blocking`.
+pub(crate) fn pool() -> &'static Pool {
+    static POOL: OnceLock<Pool> = OnceLock::new();
+    POOL.get_or_init(|| Pool::new("sward-blocking", 512))
+}
+
+impl Pool {
+    pub(crate) const fn new(name: &'static str, max_threads: usize) -> Self {
+        Self {
+            name,
+            max_threads,
+            state: Mutex::new(State { jobs: VecDeque::new(), threads: 0, idle: 0 }),
+            work: Condvar::new(),
+        }
+    }
+
+    /// Runs `f` on an OS thread of the pool while the calling green thread is parked. On a plain OS thread,
+    /// and where a green thread must not switch, runs it right here. A panic of `f` comes out here. A cancel
+    /// is held back until `f` has ended, so `f` may borrow.
+    pub(crate) fn run<F, T>(&'static self, f: F) -> T
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
+        let Some((worker, _)) = worker::current().filter(|(_, slot)| !park::must_stay(slot)) else {
+            return f();
+        };
+        let packet = Arc::new(Packet { result: Mutex::new(None), caller: park::current_unparker() });
+        let theirs = Arc::clone(&packet);
+        let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || theirs.fill(f));
+        // SAFETY: only the lifetime changes. What `f` borrows outlives this call, and this call does not end
+        // before `f` is consumed and its result is in the packet: the wait below neither unwinds nor gives up.
+        // If no thread can be had the job comes back, and is run right here. After the result is taken the job's
+        // own reference to the packet has nothing borrowed in it: the place is `None`.
+        let job = unsafe { mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
+        if let Err(job) = self.submit(job) {
+            job();
+        }
+        worker.offloaded.set(worker.offloaded.get() + 1);
+        let result = super::shielded(|| packet.wait());
+        worker.offloaded.set(worker.offloaded.get() - 1);
+        result.unwrap_or_else(|payload| panic::resume_unwind(payload))
+    }
+
+    /// Hands a job to a thread, a new one if all are busy. The job comes back if there is none at all and
+    /// none can be started.
+    fn submit(&'static self, job: Job) -> Result<(), Job> {
+        let mut state = self.lock();
+        state.jobs.push_back(job);
+        if state.idle >= state.jobs.len() || state.threads >= self.max_threads {
+            drop(state);
+            self.work.notify_one();
+            return Ok(());
+        }
+        state.threads += 1;
+        drop(state);
+        if self.start_thread().is_ok() {
+            return Ok(());
+        }
+        let mut state = self.lock();
+        state.threads -= 1;
+        if state.threads > 0 { Ok(()) } else { state.jobs.pop_back().map_or(Ok(()), Err) }
+    }
+
+    fn start_thread(&'static self) -> io::Result<()> {
+        let thread = thread::Builder::new().name(self.name.into());
+        thread.spawn(|| self.work()).map(drop)
+    }
+
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            while let Some(job) = state.jobs.pop_front() {
+                drop(state);
+                job();
+                state = self.lock();
+            }
+            state.idle += 1;
+            let (woken, wait) = self
+                .work
+                .wait_timeout(state, IDLE_LIMIT)
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            state = woken;
+            state.idle -= 1;
+            if wait.timed_out() && state.jobs.is_empty() {
+                state.threads -= 1;
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl<T> Packet<T> {
+    fn fill(&self, f: impl FnOnce() -> T) {
+        let result: Result<T, Box<dyn Any + Send>> = panic::catch_unwind(AssertUnwindSafe(f));
+        *self.lock() = Some(result);
+        self.caller.unpark();
+    }
+
+    fn wait(&self) -> thread::Result<T> {
+        loop {
+            if let Some(result) = self.lock().take() {
+                return result;
+            }
+            let _ = park::park(Nanos::NEVER);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<thread::Result<T>>> {
+        self.result.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

@@ -1,0 +1,194 @@
+//! Blocking IO from non-blocking calls: try first, park on `WouldBlock` (D5). One retry helper for all of it.
+//!
+//! The file descriptor's own mode is left alone: the calls that are retried here must not block by
+//! themselves (`MSG_DONTWAIT`, or a descriptor that sward made non-blocking). On a plain OS thread, and where
+//! a green thread must not switch, the wait is a `poll` of the one descriptor.
+
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
+    sync::OnceLock,
+    time::Duration,
+};
+
+pub(crate) use crate::sys::poll::Interest;
+
+use super::{
+    cancel,
+    clock::Nanos,
+    park::{self, Wake},
+    reactor::{Registration, Side},
+    slot::Slot,
+    worker::{self, Worker},
+};
+use crate::sys::poll;
+
+/// A file descriptor's tie to a reactor, made at the first wait. Dropped before the descriptor is closed.
+#[derive(Default)]
+pub(crate) struct Source(OnceLock<Box<Tied>>);
+
+/// One registration, and the next one if its worker has gone.
+struct Tied {
+    registration: Registration,
+    next: Source,
+}
+
+/// What a call did.
+pub(crate) struct Done<R> {
+    pub(crate) value: R,
+    /// It moved less than was asked for, so the kernel has no more for now (a stream's short read or write).
+    pub(crate) short: bool,
+}
+
+/// How long a call may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not at all: `WouldBlock` goes to the caller.
+    None,
+    Forever,
+    For(Duration),
+}
+
+impl Source {
+    pub(crate) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// Calls `op` until it does not say `WouldBlock`, waiting for `interest` in between.
+    ///
+    /// `patience` is asked when it first has to wait. When it runs out the error is `WouldBlock`, as for a
+    /// socket with a timeout in `std`. A cancelled green thread unwinds from the wait. A call that succeeds
+    /// spends a unit of the green thread's budget.
+    #[inline]
+    pub(crate) fn retry<R>(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        patience: impl FnOnce() -> io::Result<Patience>,
+        mut op: impl FnMut() -> io::Result<Done<R>>,
+    ) -> io::Result<R> {
+        let mut wait = Wait { source: self, fd, interest, until: None };
+        let mut patience = Some(patience);
+        loop {
+            let side = self.side(interest);
+            let seen = side.map(|side| side.readiness.load());
+            if seen.is_none_or(|seen| seen.is_ready()) {
+                match op() {
+                    Ok(done) => {
+                        if done.short && let (Some(side), Some(seen)) = (side, seen) {
+                            side.readiness.clear_short(seen);
+                        }
+                        spend();
+                        return Ok(done.value);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        if let (Some(side), Some(seen)) = (side, seen) {
+                            side.readiness.clear(seen);
+                        }
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            if let Some(patience) = patience.take() {
+                match patience()? {
+                    // What the reactor does not know yet, the kernel may: this mode is for those who ask.
+                    Patience::None => return op().map(|done| done.value),
+                    Patience::Forever => wait.until = None,
+                    Patience::For(limit) => wait.until = Some(super::now().saturating_add(limit)),
+                }
+            }
+            if !wait.once()? {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+        }
+    }
+
+    /// Waits until `fd` is ready, or until the time runs out (`Ok(false)`).
+    pub(crate) fn wait(
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        limit: Option<Duration>,
+    ) -> io::Result<bool> {
+        let source = Source::new();
+        let until = limit.map(|limit| super::now().saturating_add(limit));
+        Wait { source: &source, fd, interest, until }.once()
+    }
+
+    /// The side that events are told to now: of the last registration, whose worker lives.
+    #[inline]
+    fn side(&self, interest: Interest) -> Option<&Side> {
+        let tied = self.0.get()?;
+        let side = tied.registration.side(interest);
+        if side.readiness.load().is_orphan() { tied.next.side(interest) } else { Some(side) }
+    }
+
+    /// The same, registered now if it is not.
+    fn tie(&self, fd: BorrowedFd<'_>, interest: Interest, worker: &Worker) -> io::Result<&Side> {
+        let mut source = self;
+        while let Some(tied) = source.0.get() {
+            let side = tied.registration.side(interest);
+            if !side.readiness.load().is_orphan() {
+                return Ok(side);
+            }
+            source = &tied.next;
+        }
+        let registration = worker.reactor.register(fd.as_raw_fd(), &worker.shared)?;
+        // If another thread was faster, its registration holds and this one is taken back: a descriptor is
+        // known to each poller once.
+        let tied = source.0.get_or_init(|| Box::new(Tied { registration, next: Source::new() }));
+        Ok(tied.registration.side(interest))
+    }
+}
+
+/// One wait for one descriptor.
+struct Wait<'a> {
+    source: &'a Source,
+    fd: BorrowedFd<'a>,
+    interest: Interest,
+    until: Option<Nanos>,
+}
+
+impl Wait<'_> {
+    /// Waits once. `Ok(false)`: the time ran out.
+    fn once(&self) -> io::Result<bool> {
+        match worker::current() {
+            Some((worker, slot)) if !park::must_stay(slot) => self.park(worker, slot),
+            _ => self.block(),
+        }
+    }
+
+    fn park(&self, worker: &Worker, slot: &Slot) -> io::Result<bool> {
+        let side = self.source.tie(self.fd, self.interest, worker)?;
+        let Some(ticket) = side.join_line(slot.task()) else { return Ok(true) };
+        let wake = park::park(self.until.unwrap_or(Nanos::NEVER));
+        side.leave_line(ticket);
+        match wake {
+            Wake::Notified => Ok(true),
+            Wake::TimedOut => Ok(side.readiness.load().is_ready()),
+            Wake::Cancelled => cancel::unwind(),
+        }
+    }
+
+    #[cold]
+    fn block(&self) -> io::Result<bool> {
+        loop {
+            let left = self.until.map(|until| until.since(Nanos::real_now()));
+            match poll::wait(self.fd.as_fd(), self.interest, left) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+/// One call succeeded without parking: after [`BUDGET`](super::slot::BUDGET) of them the others run.
+#[inline]
+fn spend() {
+    if let Some((worker, slot)) = worker::current() {
+        match slot.budget.get() {
+            0 if !park::must_stay(slot) => worker.yield_now(slot),
+            0 => {}
+            left => slot.budget.set(left - 1),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Park and unpark, the one primitive under everything that blocks, for three kinds of waiter: a green
+//! thread, a plain OS thread, a `Waker`.
+//!
+//! What parks here is *the caller*, whatever it is. A green thread switches to its scheduler; a plain OS
+//! thread, and a green thread that must not switch (it is unwinding, or on the worker's own stack), sleeps on
+//! its word. A park may end without a reason: every caller has a condition of its own and a loop.
+
+use std::{cell::OnceCell, sync::Arc, task::Waker, thread};
+
+use super::{
+    clock::Nanos,
+    slot::Slot,
+    task::{Core, TaskRef, next_id},
+    worker::{self, Worker},
+};
+use crate::{
+    lockfree::park_word::{Mode, ParkWord, Prepared, Unparked},
+    sys::futex,
+};
+
+/// How a park ended.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// Woken, or for no reason: look at the condition.
+    Notified,
+    TimedOut,
+    /// The green thread is cancelled: clean up, then [`cancel::unwind`](super::cancel::unwind).
+    Cancelled,
+}
+
+/// What a waiter waits for on its park word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Await {
+    /// A wake-up of the runtime's own.
+    Wakeup,
+    /// The token of the user's `unpark`.
+    Token,
+}
+
+/// Wakes one waiter.
+#[derive(Clone)]
+pub(crate) enum Unparker {
+    Green(TaskRef),
+    Os(Arc<OsThread>),
+    #[expect(dead_code, reason = "async waiters come with the types that can be awaited")]
+    Waker(Waker),
+}
+
+/// An OS thread, as a waiter. Its token is its own, not `std::thread::park`'s.
+pub(crate) struct OsThread {
+    pub(crate) park: ParkWord,
+    pub(crate) id: u64,
+    pub(crate) thread: thread::Thread,
+}
+
+/// Parks the caller, at the longest until `deadline`.
+#[inline]
+pub(crate) fn park(deadline: Nanos) -> Wake {
+    park_for(Await::Wakeup, deadline)
+}
+
+/// As [`park`], for the user's token.
+#[inline]
+pub(crate) fn park_for(what: Await, deadline: Nanos) -> Wake {
+    match worker::current() {
+        Some((worker, slot)) => park_green(worker, slot, what, deadline),
+        None => with_os_thread(|me| sleep_on(&me.park, what, deadline)),
+    }
+}
+
+/// Whether a park of this green thread must not switch. The panic count is per OS thread: a switch while
+/// unwinding would leak it to the other green threads.
+#[inline]
+pub(crate) fn must_stay(slot: &Slot) -> bool {
+    slot.in_place.get() != 0 || thread::panicking()
+}
+
+/// What wakes the caller.
+pub(crate) fn current_unparker() -> Unparker {
+    match worker::current() {
+        Some((_, slot)) => Unparker::Green(slot.task().clone()),
+        None => Unparker::Os(os_thread()),
+    }
+}
+
+/// The calling OS thread as a waiter.
+pub(crate) fn os_thread() -> Arc<OsThread> {
+    with_os_thread(Arc::clone)
+}
+
+#[inline]
+fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wake {
+    let core = slot.core();
+    if must_stay(slot) {
+        return sleep_on(&core.park, what, deadline);
+    }
+    if is_cancelled(slot, core) {
+        return Wake::Cancelled;
+    }
+    worker.settle(slot);
+    if prepare(&core.park, what, Mode::Switch) == Prepared::Notified {
+        return Wake::Notified;
+    }
+    let timed_out = if deadline == Nanos::NEVER {
+        slot.suspend();
+        false
+    } else {
+        worker.suspend_until(slot, deadline)
+    };
+    if is_cancelled(slot, core) {
+        Wake::Cancelled
+    } else if timed_out {
+        Wake::TimedOut
+    } else {
+        Wake::Notified
+    }
+}
+
+/// Whether a cancel is to be delivered to this green thread now.
+#[inline]
+pub(crate) fn is_cancelled(slot: &Slot, core: &Core) -> bool {
+    core.park.load().is_cancelled() && slot.shield.get() == 0
+}
+
+fn prepare(word: &ParkWord, what: Await, mode: Mode) -> Prepared {
+    match what {
+        Await::Wakeup => word.prepare(mode),
+        Await::Token => word.prepare_for_token(mode),
+    }
+}
+
+/// Blocks the OS thread on a park word.
+#[cold]
+fn sleep_on(word: &ParkWord, what: Await, deadline: Nanos) -> Wake {
+    if prepare(word, what, Mode::InPlace) == Prepared::Notified {
+        return Wake::Notified;
+    }
+    while let Some((futex, parked)) = word.futex() {
+        let left = (deadline != Nanos::NEVER).then(|| deadline.since(Nanos::real_now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return if word.expire() { Wake::TimedOut } else { Wake::Notified };
+        }
+        futex::wait(futex, parked, left);
+    }
+    Wake::Notified
+}
+
+impl Unparker {
+    /// Wakes the waiter, or lets its next park return at once.
+    pub(crate) fn unpark(&self) {
+        match self {
+            Unparker::Green(task) => deliver(&task.core, task.core.park.unpark()),
+            Unparker::Os(thread) => thread.deliver(thread.park.unpark()),
+            Unparker::Waker(waker) => waker.wake_by_ref(),
+        }
+    }
+}
+
+impl OsThread {
+    /// Does what a transition of its park word asks for.
+    pub(crate) fn deliver(&self, unparked: Unparked) {
+        if unparked != Unparked::Nothing {
+            futex::wake_one(self.park.futex_address());
+        }
+    }
+}
+
+/// Does what a transition of a green thread's park word asks for.
+#[inline]
+pub(crate) fn deliver(core: &Core, unparked: Unparked) {
+    match unparked {
+        Unparked::Nothing => {}
+        Unparked::Schedule => worker::schedule(core),
+        Unparked::WakeFutex => futex::wake_one(core.park.futex_address()),
+    }
+}
+
+/// Waits until `deadline`, whatever wakes it meanwhile. False: cancelled before.
+#[must_use]
+pub(crate) fn sleep_until(deadline: Nanos) -> bool {
+    loop {
+        match park(deadline) {
+            Wake::TimedOut => return true,
+            Wake::Cancelled => return false,
+            Wake::Notified if super::now() >= deadline => return true,
+            Wake::Notified => {}
+        }
+    }
+}
+
+fn with_os_thread<R>(f: impl FnOnce(&Arc<OsThread>) -> R) -> R {
+    thread_local! {
+        static ME: OnceCell<Arc<OsThread>> = const { OnceCell::new() };
+    }
+    let make = || Arc::new(OsThread { park: ParkWord::running(), id: next_id(), thread: thread::current() });
+    let mut f = Some(f);
+    let result = ME.try_with(|me| f.take().map(|f| f(me.get_or_init(make))));
+    match (result, f) {
+        (Ok(Some(result)), _) => result,
+        // The thread's locals are gone: it is at its end, and a waiter for this one call will do.
+        (_, Some(f)) => f(&make()),
+        (_, None) => unreachable!("`f` is either called or left"),
+    }
+}

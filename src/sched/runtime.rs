@@ -1,0 +1,313 @@
+//! A runtime: a set of workers, each on an OS thread of its own, or one on the caller's.
+
+#![allow(unsafe_code)]
+
+use std::{
+    hash::RandomState,
+    io,
+    sync::{Arc, Mutex, OnceLock},
+    thread,
+    time::Duration,
+};
+
+use super::{
+    clock::Nanos,
+    park::{self, Unparker},
+    queue::{self, Fresh, Queue},
+    reactor::{Reactor, Remote},
+    task::{Core, Failure, TaskRef},
+    worker::{self, Worker},
+};
+use crate::{
+    lockfree::{
+        counter::{Flag, Gauge},
+        doorbell::{Doorbell, Rung},
+        idle_set::IdleSet,
+        inbox::Inbox,
+        limit::Limit,
+    },
+    rng::Rng,
+    stack::StackClass,
+};
+
+/// What a runtime was asked to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) workers: usize,
+    pub(crate) stack: StackClass,
+    pub(crate) max_green_threads: usize,
+    pub(crate) thread_name: String,
+    pub(crate) virtual_clock: bool,
+    pub(crate) seed: Option<u64>,
+    pub(crate) busy_poll: Option<Duration>,
+}
+
+/// What all workers of a runtime, and its handles, share.
+pub(crate) struct RuntimeShared {
+    pub(crate) config: Config,
+    pub(crate) workers: Box<[Arc<WorkerShared>]>,
+    pub(super) idle: IdleSet,
+    pub(super) limit: Limit,
+    pub(super) closing: Flag,
+    pub(super) hasher: RandomState,
+    next: Gauge,
+}
+
+/// What other threads may touch of a worker.
+pub(crate) struct WorkerShared {
+    pub(super) index: usize,
+    /// How many long-lived green threads it has: those that have parked at least once, and those on their way.
+    pub(crate) load: Gauge,
+    pub(super) doorbell: Doorbell,
+    pub(super) inbox: Inbox<Core>,
+    pub(super) queue: queue::Shared,
+    pub(super) remote: Remote,
+    /// Raised when nobody will look before this door any more.
+    gone: Flag,
+}
+
+/// A runtime with threads of its own.
+pub(crate) struct Runtime {
+    pub(crate) shared: Arc<RuntimeShared>,
+    threads: Vec<thread::JoinHandle<()>>,
+    ended: Arc<Ended>,
+}
+
+/// Counts the workers that have ended, and wakes who waits for that.
+#[derive(Default)]
+struct Ended {
+    state: Mutex<(usize, Option<Unparker>)>,
+}
+
+/// What each worker needs beside what is shared.
+struct Parts {
+    queue: Queue,
+    reactor: Reactor,
+}
+
+/// Makes the shared part of a runtime and the parts of each worker; nothing runs yet.
+fn prepare(config: Config) -> io::Result<(Arc<RuntimeShared>, Vec<Parts>)> {
+    crate::stack::overflow::install(worker::describe_overflow)?;
+    super::clock::epoch();
+    let mut parts = Vec::with_capacity(config.workers);
+    let mut workers = Vec::with_capacity(config.workers);
+    for index in 0..config.workers {
+        let (reactor, remote) = Reactor::new()?;
+        let (queue, shared_queue) = Queue::new(config.seed.map(|seed| seed.wrapping_add(index as u64)));
+        workers.push(Arc::new(WorkerShared {
+            index,
+            load: Gauge::new(),
+            doorbell: Doorbell::new(),
+            inbox: Inbox::new(),
+            queue: shared_queue,
+            remote,
+            gone: Flag::new(),
+        }));
+        parts.push(Parts { queue, reactor });
+    }
+    let shared = RuntimeShared {
+        idle: IdleSet::new(config.workers),
+        limit: Limit::new(config.max_green_threads),
+        closing: Flag::new(),
+        hasher: RandomState::new(),
+        next: Gauge::new(),
+        workers: workers.into(),
+        config,
+    };
+    Ok((Arc::new(shared), parts))
+}
+
+/// Runs `main` on a runtime of one worker on the calling OS thread, until it and all that it left are gone.
+///
+/// # Panics
+/// On a green thread, or anywhere under a worker.
+pub(crate) fn run_here(config: Config, main: impl FnOnce(&Worker) -> TaskRef) -> io::Result<TaskRef> {
+    debug_assert_eq!(config.workers, 1);
+    let (shared, parts) = prepare(config)?;
+    let Parts { queue, reactor } = parts.into_iter().next().expect("one worker");
+    let worker = Worker::new(0, Arc::clone(&shared), queue, reactor);
+    let main = worker.enter(|worker| {
+        let main = main(worker);
+        worker.run_until(|_| main.core.outcome.ended().is_some());
+        shared.closing.raise();
+        worker.close();
+        worker.run_until(Worker::is_drained);
+        worker.leave();
+        main
+    });
+    Ok(main)
+}
+
+impl Runtime {
+    pub(crate) fn start(config: Config) -> io::Result<Self> {
+        let (shared, parts) = prepare(config)?;
+        let mut runtime = Self { threads: Vec::new(), ended: Arc::default(), shared };
+        for (index, parts) in parts.into_iter().enumerate() {
+            let (shared, ended) = (Arc::clone(&runtime.shared), Arc::clone(&runtime.ended));
+            // If this fails, the drop of `runtime` stops those that run already.
+            let thread = thread::Builder::new()
+                .name(format!("{}-{index}", shared.config.thread_name))
+                .spawn(move || work(index, shared, parts, &ended))?;
+            runtime.threads.push(thread);
+        }
+        Ok(runtime)
+    }
+
+    /// Tells all workers to cancel what is alive, and waits for them until `deadline`. False: some are still
+    /// at it.
+    pub(crate) fn close(&self, deadline: Nanos) -> bool {
+        self.shared.closing.raise();
+        self.shared.ring_all();
+        self.ended.wait(self.threads.len(), deadline)
+    }
+
+    /// Lets the threads go on without anybody waiting for them.
+    pub(crate) fn abandon(mut self) {
+        self.threads.clear();
+    }
+
+    /// Whether the caller is one of this runtime's own workers, which cannot wait for itself.
+    pub(crate) fn is_mine(&self) -> bool {
+        worker::of_this_thread().is_some_and(|worker| Arc::ptr_eq(&worker.runtime, &self.shared))
+    }
+}
+
+fn work(index: usize, shared: Arc<RuntimeShared>, parts: Parts, ended: &Ended) {
+    let worker = Worker::new(index, shared, parts.queue, parts.reactor);
+    worker.enter(|worker| {
+        worker.run_until(|worker| worker.runtime.closing.is_raised() && worker.close_and_look());
+        worker.leave();
+    });
+    drop(worker);
+    ended.count();
+}
+
+impl Ended {
+    fn count(&self) {
+        let waiter = {
+            let mut state = self.lock();
+            state.0 += 1;
+            state.1.clone()
+        };
+        if let Some(waiter) = waiter {
+            waiter.unpark();
+        }
+    }
+
+    fn wait(&self, all: usize, deadline: Nanos) -> bool {
+        loop {
+            {
+                let mut state = self.lock();
+                if state.0 == all {
+                    return true;
+                }
+                state.1 = Some(park::current_unparker());
+            }
+            if park::park(deadline) == park::Wake::TimedOut {
+                return self.lock().0 == all;
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (usize, Option<Unparker>)> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl RuntimeShared {
+    /// Gives a fresh one to this runtime, from any thread.
+    pub(crate) fn spawn(&self, task: TaskRef) {
+        let fresh = Fresh { task, counted_by: None };
+        let chosen = self.idle.pick().unwrap_or_else(|| {
+            self.next.up();
+            self.next.get() % self.workers.len()
+        });
+        self.workers[chosen].accept(fresh);
+    }
+
+    /// Calls a worker that has nothing to do, if there is one, to come and steal.
+    #[inline]
+    pub(super) fn call_idle(&self) {
+        if self.workers.len() > 1
+            && let Some(worker) = self.idle.pick()
+        {
+            self.workers[worker].ring();
+        }
+    }
+
+    pub(super) fn ring_all(&self) {
+        for worker in &self.workers {
+            worker.ring();
+        }
+    }
+
+    pub(super) fn anything_to_steal(&self, thief: usize) -> bool {
+        self.workers.iter().any(|worker| worker.index != thief && worker.queue.has_fresh())
+    }
+
+    /// Some worker that is not `me`.
+    pub(super) fn random_other(&self, me: usize, rng: &mut Rng) -> &WorkerShared {
+        let other = rng.below(self.workers.len() - 1);
+        &self.workers[if other < me { other } else { other + 1 }]
+    }
+}
+
+impl WorkerShared {
+    /// Puts a fresh one before this worker's door.
+    pub(super) fn accept(&self, fresh: Fresh) {
+        self.queue.inject(fresh);
+        self.ring();
+        if self.gone.is_raised() {
+            self.turn_away();
+        }
+    }
+
+    /// Tells the worker to look before its door.
+    pub(super) fn ring(&self) {
+        if self.doorbell.ring() == Rung::Wake {
+            self.remote.wake();
+        }
+    }
+
+    /// The worker goes: what is before its door is cancelled, now and from now on.
+    pub(super) fn leave(&self) {
+        self.gone.raise();
+        self.turn_away();
+    }
+
+    fn turn_away(&self) {
+        while let Some(fresh) = self.queue.take_injected() {
+            // SAFETY: the injector hands each one out once, so nobody else has it, and it never ran.
+            unsafe { fresh.task.abandon(Failure::Cancelled) };
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if self.is_mine() {
+            // Its own green thread cannot wait for it: the workers end by themselves.
+            self.shared.closing.raise();
+            self.shared.ring_all();
+            return;
+        }
+        if self.threads.is_empty() {
+            return; // abandoned
+        }
+        super::shielded(|| while !self.close(Nanos::NEVER) {});
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The runtime of those who have none: a worker a core, started at the first spawn, never stopped.
+pub(crate) fn default_runtime(config: impl FnOnce() -> Config) -> &'static Arc<RuntimeShared> {
+    static DEFAULT: OnceLock<Runtime> = OnceLock::new();
+    let start = || {
+        Runtime::start(config()).unwrap_or_else(|error| {
+            panic!("sward: the default runtime could not start: {error}")
+        })
+    };
+    &DEFAULT.get_or_init(start).shared
+}

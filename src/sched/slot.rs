@@ -1,0 +1,238 @@
+//! A worker's own half of its green threads: the fiber and all that only its worker touches.
+//!
+//! Slots lie in chunks that never move, so that a running fiber's slot keeps its address while others are
+//! made; free ones are reused last in, first out, hot.
+//!
+//! **Invariant 1.** A slot is touched by its worker's OS thread only. A [`SlotPtr`] may travel (in a task's
+//! home), but it is followed on that thread only.
+//! **Invariant 2.** A slot is alive as long as its worker, and a worker outlives all its green threads.
+
+#![allow(unsafe_code)]
+
+use std::{
+    cell::{Cell, RefCell, UnsafeCell},
+    ptr::{self, NonNull},
+};
+
+use super::task::{Core, TaskRef};
+use crate::{
+    fiber::{Fiber, Suspender},
+    stack::overflow::{Overflowing, ShortName},
+};
+
+const CHUNK: usize = 128;
+
+/// How many calls may succeed without parking before a green thread yields (D5).
+pub(crate) const BUDGET: u32 = 128;
+
+/// See the [module](self).
+pub(crate) struct Slot {
+    /// Touched by the scheduler between resumes only.
+    fiber: UnsafeCell<Option<Fiber>>,
+    task: UnsafeCell<Option<TaskRef>>,
+    suspender: Cell<*const Suspender>,
+    /// Where its stack ends, guard included.
+    stack_limit: Cell<usize>,
+    /// How many more calls may succeed before it yields.
+    pub(crate) budget: Cell<u32>,
+    /// How many `on_big_stack` are under way: a park inside must not switch.
+    pub(crate) in_place: Cell<u32>,
+    /// How many `shield` are under way: a cancel is held back.
+    pub(crate) shield: Cell<u32>,
+    /// Set by its timer, taken by the park that armed it.
+    pub(crate) expired: Cell<bool>,
+    /// Set if it is counted in its worker's load.
+    pub(crate) counted: Cell<bool>,
+}
+
+/// A slot's address. Plain data; only its worker follows it (Invariant 1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SlotPtr(NonNull<Slot>);
+
+// SAFETY: an address is no access: to follow it is `unsafe`, and Invariant 1 is that contract.
+unsafe impl Send for SlotPtr {}
+// SAFETY: as above.
+unsafe impl Sync for SlotPtr {}
+
+/// All slots of a worker.
+pub(crate) struct Slots {
+    chunks: RefCell<Vec<Box<[Slot]>>>,
+    free: RefCell<Vec<SlotPtr>>,
+    used: Cell<usize>,
+}
+
+impl Slots {
+    pub(crate) const fn new() -> Self {
+        Self { chunks: RefCell::new(Vec::new()), free: RefCell::new(Vec::new()), used: Cell::new(0) }
+    }
+
+    /// A free slot, now `task`'s.
+    pub(crate) fn take(&self, task: TaskRef) -> SlotPtr {
+        let mut free = self.free.borrow_mut();
+        let slot = free.pop().unwrap_or_else(|| self.grow(&mut free));
+        self.used.set(self.used.get() + 1);
+        // SAFETY: on the worker's thread, in one of its slots (Invariants 1 and 2); the slot is free, so nothing
+        // else reaches its task.
+        unsafe { *slot.get().task.get() = Some(task) };
+        slot
+    }
+
+    /// Frees a slot whose fiber has been taken out, and hands back its task.
+    pub(crate) fn give(&self, slot: SlotPtr) -> TaskRef {
+        // SAFETY: as in `take`; the green thread has ended, so nobody borrows its task.
+        let task = unsafe {
+            debug_assert!((*slot.get().fiber.get()).is_none());
+            (*slot.get().task.get()).take()
+        };
+        self.used.set(self.used.get() - 1);
+        self.free.borrow_mut().push(slot);
+        task.expect("a slot in use has a task")
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used.get()
+    }
+
+    /// Calls `f` with each slot in use.
+    pub(crate) fn for_each(&self, mut f: impl FnMut(SlotPtr)) {
+        for chunk in &*self.chunks.borrow() {
+            for slot in chunk {
+                // SAFETY: on the worker's thread; tasks change in `take` and `give` only, not under this borrow.
+                if unsafe { (*slot.task.get()).is_some() } {
+                    f(SlotPtr(NonNull::from(slot)));
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn grow(&self, free: &mut Vec<SlotPtr>) -> SlotPtr {
+        let chunk: Box<[Slot]> = (0..CHUNK).map(|_| Slot::new()).collect();
+        free.extend(chunk.iter().rev().map(|slot| SlotPtr(NonNull::from(slot))));
+        self.chunks.borrow_mut().push(chunk);
+        free.pop().expect("a chunk is not empty")
+    }
+}
+
+impl SlotPtr {
+    /// The slot.
+    ///
+    /// # Safety
+    /// Called on the slot's worker's thread, while that worker lives (Invariants 1 and 2).
+    #[inline(always)]
+    pub(crate) unsafe fn get<'a>(self) -> &'a Slot {
+        // SAFETY: alive by the contract; slots are only ever shared, never borrowed mutably as a whole.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Asks the processor for the slot's first lines, ahead of its turn.
+    #[inline(always)]
+    pub(crate) fn prefetch(self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a hint, which reads nothing and faults on no address.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(self.0.as_ptr().cast::<i8>());
+        }
+    }
+}
+
+impl Slot {
+    fn new() -> Self {
+        Self {
+            fiber: UnsafeCell::new(None),
+            task: UnsafeCell::new(None),
+            suspender: Cell::new(ptr::null()),
+            stack_limit: Cell::new(0),
+            budget: Cell::new(BUDGET),
+            in_place: Cell::new(0),
+            shield: Cell::new(0),
+            expired: Cell::new(false),
+            counted: Cell::new(false),
+        }
+    }
+
+    /// Its task.
+    #[inline(always)]
+    pub(crate) fn task(&self) -> &TaskRef {
+        // SAFETY: on the worker's thread (Invariant 1); whoever has a slot in use at hand finds its task there,
+        // which stays until `Slots::give`, after the green thread's end.
+        unsafe { (*self.task.get()).as_ref().expect("a slot in use has a task") }
+    }
+
+    #[inline(always)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.task().core
+    }
+
+    /// Whether it has started, and so has a stack.
+    #[inline(always)]
+    pub(crate) fn has_started(&self) -> bool {
+        // SAFETY: on the worker's thread; the fiber is put in and taken out by the scheduler, not meanwhile.
+        unsafe { (*self.fiber.get()).is_some() }
+    }
+
+    /// The scheduler's access to the fiber.
+    ///
+    /// # Safety
+    /// Called by the scheduler of its worker, with no other reference from here alive. While the fiber runs
+    /// the scheduler itself is stopped in `resume`, and what runs then goes through `&Slot` only.
+    #[inline(always)]
+    #[expect(clippy::mut_from_ref, reason = "the contract makes it exclusive")]
+    pub(crate) unsafe fn fiber(&self) -> &mut Option<Fiber> {
+        // SAFETY: exclusive by the contract.
+        unsafe { &mut *self.fiber.get() }
+    }
+
+    /// The first step of its fiber: runs the task's closure.
+    pub(crate) fn main(&self, suspender: &Suspender) {
+        self.suspender.set(suspender);
+        // SAFETY: this is the worker; a fiber runs its main once, and its task was not abandoned, since it has one.
+        unsafe { self.task().run() };
+    }
+
+    /// Switches to the scheduler. Returns when resumed.
+    #[inline(always)]
+    pub(crate) fn suspend(&self) {
+        // SAFETY: called by the running green thread of this slot, so `main` has set the suspender, which lives
+        // on its stack below this frame.
+        unsafe { (*self.suspender.get()).suspend() };
+    }
+
+    /// Runs `f` on the worker's own stack.
+    pub(crate) fn on_parent_stack<R>(&self, f: impl FnOnce() -> R) -> R {
+        struct Leave<'a>(&'a Cell<u32>);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() - 1);
+            }
+        }
+        self.in_place.set(self.in_place.get() + 1);
+        let _leave = Leave(&self.in_place);
+        // SAFETY: as in `suspend`; and `f` does not suspend, because every park looks at `in_place` first.
+        unsafe { (*self.suspender.get()).on_parent_stack(f) }
+    }
+
+    /// What the overflow report says of it. Runs in a signal handler, so it only reads.
+    pub(crate) fn describe_overflow(&self) -> Option<Overflowing> {
+        let core = self.core();
+        let limit = self.stack_limit.get();
+        Some(Overflowing {
+            guard: limit..limit + core.spec.stack.guard_size(),
+            id: core.id,
+            name: core.spec.name.as_deref().map(ShortName::new),
+            site: core.spec.site,
+            size: core.spec.stack.size(),
+        })
+    }
+
+    /// Makes the slot as good as new, for a green thread with a stack that ends at `limit`.
+    pub(crate) fn reset(&self, limit: usize) {
+        self.suspender.set(ptr::null());
+        self.stack_limit.set(limit);
+        self.in_place.set(0);
+        self.shield.set(0);
+        self.expired.set(false);
+        self.counted.set(false);
+    }
+}

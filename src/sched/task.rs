@@ -1,0 +1,400 @@
+//! A green thread as all threads see it: its words, its name, and its closure or result, in one allocation.
+//!
+//! ```text
+//!  Arc<Task<dyn Stage>>                           Slot (the worker's own, see `slot`)
+//!  ┌──────────────┬───────────────────────┐       ┌─────────────────────────────┐
+//!  │ Core         │ Cell<F, T>            │ <──── │ fiber, budget, shield, …    │
+//!  │ words, name, │ closure, then result  │ ────> │                             │
+//!  │ site, home   │                       │ home  └─────────────────────────────┘
+//!  └──────────────┴───────────────────────┘
+//! ```
+//!
+//! What is here may be shared between threads; what belongs to the stack is in the slot, which may not.
+
+#![allow(unsafe_code)]
+
+use std::{
+    any::Any,
+    cell::UnsafeCell,
+    io, mem,
+    panic::{self, AssertUnwindSafe, Location},
+    sync::{Arc, Mutex, OnceLock},
+};
+
+use super::{
+    cancel,
+    park::{self, Unparker},
+    runtime::WorkerShared,
+    slot::SlotPtr,
+};
+use crate::{
+    lockfree::{
+        counter::Sequence,
+        inbox::{Link, Linked},
+        outcome_word::{Ended, OutcomeWord},
+        park_word::ParkWord,
+    },
+    stack::StackClass,
+};
+
+/// See the [module](self).
+pub(crate) struct Task<S: ?Sized> {
+    pub(crate) core: Core,
+    stage: S,
+}
+
+/// A shared green thread of any type.
+pub(crate) type TaskRef = Arc<Task<dyn Stage>>;
+
+/// What every green thread has, whatever it runs.
+pub(crate) struct Core {
+    pub(crate) park: ParkWord,
+    pub(crate) outcome: OutcomeWord,
+    link: Link<Core>,
+    /// Where it runs, written by its worker before it parks for the first time.
+    home: OnceLock<Home>,
+    waiters: Mutex<Waiters>,
+    pub(crate) id: u64,
+    pub(crate) spec: Spec,
+}
+
+/// What a spawn asks for.
+pub(crate) struct Spec {
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) site: &'static Location<'static>,
+    pub(crate) stack: StackClass,
+}
+
+/// A green thread's worker, and its place there.
+pub(crate) struct Home {
+    pub(crate) worker: Arc<WorkerShared>,
+    pub(crate) slot: SlotPtr,
+}
+
+/// Called once with how it ended.
+pub(crate) type Listener = Box<dyn FnOnce(&Core, Ended) + Send>;
+
+#[derive(Default)]
+struct Waiters {
+    joiner: Option<Unparker>,
+    listeners: Vec<Listener>,
+}
+
+/// Why a green thread gave no value.
+pub(crate) enum Failure {
+    Panicked(Box<dyn Any + Send>),
+    Cancelled,
+    NoStack(io::Error),
+}
+
+/// Told when a green thread has ended and its closure and result are disposed of: a scope counts with it.
+pub(crate) trait OnEnd: Send + Sync {
+    fn ended(&self, how: Ended);
+
+    /// It panicked, and nobody will join it. Told before [`ended`](Self::ended), or by the handle's drop.
+    fn unseen_panic(&self);
+}
+
+/// What a task does that depends on its types.
+pub(crate) trait Stage: Send + Sync {
+    /// Runs the closure, on the green thread's own stack, and publishes the result.
+    ///
+    /// # Safety
+    /// Called by the worker, once, if [`abandon`](Self::abandon) never is.
+    unsafe fn run(&self, core: &Core);
+
+    /// Drops the closure without running it, and publishes why.
+    ///
+    /// # Safety
+    /// Called by the worker (or by who holds the task before any worker has it), once, if
+    /// [`run`](Self::run) never is.
+    unsafe fn abandon(&self, core: &Core, why: Failure);
+
+    /// Moves the result into the `Option<Result<T, Failure>>` at `into`.
+    ///
+    /// # Safety
+    /// Called by the handle, once, after the outcome word says that it has ended; `into` is of that type, with
+    /// the `T` that the task was made with.
+    unsafe fn take(&self, into: *mut ());
+
+    /// Drops the result, and reports a panic that nobody will see.
+    ///
+    /// # Safety
+    /// As [`take`](Self::take), or instead of it by the worker if the handle is gone.
+    unsafe fn discard(&self, core: &Core);
+}
+
+/// The closure, and then the result.
+struct Cell<F, T> {
+    step: UnsafeCell<Step<F, T>>,
+    on_end: Option<Arc<dyn OnEnd>>,
+}
+
+enum Step<F, T> {
+    Ready(F),
+    Ended(Result<T, Failure>),
+    /// Running, or taken.
+    Empty,
+}
+
+// SAFETY: what is in `step` is reached by one party at a time: by the worker until `DONE`, then by the handle,
+// or with the handle gone by whoever came second (the table in `outcome_word`); the word's acquire and
+// release order them. For `spawn`, `F` and `T` are `Send`, so those parties may be different threads. For
+// `spawn_local` they are the same OS thread: the worker never moves such a task, and its handle is not
+// `Send`. The step is `Empty` before the last reference goes, unless the handle was leaked, and then that
+// reference never goes: so a foreign thread's reference never drops an `F` or a `T`.
+unsafe impl<F, T> Send for Cell<F, T> {}
+// SAFETY: as above; `on_end` is `Sync` by its type.
+unsafe impl<F, T> Sync for Cell<F, T> {}
+
+impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
+    fn new(f: F, spec: Spec, on_end: Option<Arc<dyn OnEnd>>) -> Self {
+        Self {
+            core: Core {
+                park: ParkWord::fresh(),
+                outcome: OutcomeWord::new(),
+                link: Link::new(),
+                home: OnceLock::new(),
+                waiters: Mutex::default(),
+                id: next_id(),
+                spec,
+            },
+            stage: Cell { step: UnsafeCell::new(Step::Ready(f)), on_end },
+        }
+    }
+}
+
+/// Makes a task. It holds its closure until a worker runs or abandons it.
+///
+/// # Safety
+/// What `f` and its result borrow lives until `on_end` is told; and if `f` or its result is not `Send`, then
+/// the task goes to the calling thread's worker alone, and its handle stays on this thread.
+pub(crate) unsafe fn new_task<'a, F, T>(f: F, spec: Spec, on_end: Option<Arc<dyn OnEnd>>) -> TaskRef
+where
+    F: FnOnce() -> T + 'a,
+    T: 'a,
+{
+    let task: Arc<Task<dyn Stage + 'a>> = Arc::new(Task::new(f, spec, on_end));
+    // SAFETY: only the lifetime bound changes. By the caller's contract what it bounds is gone or alive when
+    // `on_end` is told, and after that nothing of the closure or the result is left in the task (see
+    // `Cell::publish`), unless a handle, which is bound by 'a itself, still holds the result.
+    unsafe { mem::transmute::<Arc<Task<dyn Stage + 'a>>, TaskRef>(task) }
+}
+
+impl Task<dyn Stage> {
+    /// # Safety
+    /// As [`Stage::run`].
+    pub(crate) unsafe fn run(&self) {
+        // SAFETY: passed on.
+        unsafe { self.stage.run(&self.core) }
+    }
+
+    /// # Safety
+    /// As [`Stage::abandon`].
+    pub(crate) unsafe fn abandon(&self, why: Failure) {
+        // SAFETY: passed on.
+        unsafe { self.stage.abandon(&self.core, why) }
+    }
+
+    /// # Safety
+    /// As [`Stage::take`], with `T` the task's.
+    pub(crate) unsafe fn take<T>(&self) -> Result<T, Failure> {
+        let mut result: Option<Result<T, Failure>> = None;
+        // SAFETY: the place has the type that `take` asks for; the rest is passed on.
+        unsafe { self.stage.take((&raw mut result).cast()) };
+        result.expect("the result is taken once")
+    }
+
+    /// The handle goes without a join: nobody will take the result.
+    ///
+    /// # Safety
+    /// Called by the handle, once, without [`take`](Self::take).
+    pub(crate) unsafe fn detach(&self) {
+        if self.core.outcome.drop_handle() {
+            // SAFETY: it has ended, and the handle came second.
+            unsafe { self.stage.discard(&self.core) };
+        }
+    }
+}
+
+impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
+    unsafe fn run(&self, core: &Core) {
+        // SAFETY: before `DONE` the step is the worker's.
+        let Step::Ready(f) = mem::replace(unsafe { &mut *self.step.get() }, Step::Empty) else {
+            unreachable!("a green thread runs once");
+        };
+        let result = panic::catch_unwind(AssertUnwindSafe(f)).map_err(cancel::failure_of);
+        crate::sched::locals::clear();
+        // SAFETY: still before `DONE`.
+        unsafe { self.publish(core, result) };
+    }
+
+    unsafe fn abandon(&self, core: &Core, why: Failure) {
+        // SAFETY: before `DONE` the step is the worker's.
+        let closure = mem::replace(unsafe { &mut *self.step.get() }, Step::Empty);
+        let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(closure)));
+        let why = dropped.err().map_or(why, Failure::Panicked);
+        // SAFETY: still before `DONE`.
+        unsafe { self.publish(core, Err(why)) };
+    }
+
+    unsafe fn take(&self, into: *mut ()) {
+        // SAFETY: it has ended and the handle has the step; `into` is of this type (both the caller's contract).
+        unsafe {
+            if let Step::Ended(result) = mem::replace(&mut *self.step.get(), Step::Empty) {
+                *into.cast::<Option<Result<T, Failure>>>() = Some(result);
+            }
+        }
+    }
+
+    unsafe fn discard(&self, core: &Core) {
+        // SAFETY: the caller is the only party left (its contract).
+        let step = mem::replace(unsafe { &mut *self.step.get() }, Step::Empty);
+        match (&step, &self.on_end) {
+            (Step::Ended(Err(Failure::Panicked(_))), Some(on_end)) => on_end.unseen_panic(),
+            (Step::Ended(Err(failure)), _) => core.report_unseen(failure),
+            _ => {}
+        }
+        drop(step);
+    }
+}
+
+impl<F: FnOnce() -> T, T> Cell<F, T> {
+    /// # Safety
+    /// Called by the worker, once, before `DONE`.
+    unsafe fn publish(&self, core: &Core, result: Result<T, Failure>) {
+        let ended = match &result {
+            Ok(_) => Ended::Returned,
+            Err(Failure::Panicked(_) | Failure::NoStack(_)) => Ended::Panicked,
+            Err(Failure::Cancelled) => Ended::Cancelled,
+        };
+        // SAFETY: before `DONE` the step is the worker's; it holds `Empty`.
+        unsafe { *self.step.get() = Step::Ended(result) };
+        let next = core.outcome.complete(ended);
+        if next.drop_result {
+            // A panic in the result's `Drop` has nobody to go to but the panic hook, which has printed it.
+            // SAFETY: the handle is gone, and the worker comes second.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| unsafe { self.discard(core) }));
+        }
+        if next.wake_waiter || next.call_listeners {
+            core.tell_waiters(ended);
+        }
+        if let Some(on_end) = &self.on_end {
+            on_end.ended(ended);
+        }
+    }
+}
+
+impl Core {
+    pub(crate) fn home(&self) -> Option<&Home> {
+        self.home.get()
+    }
+
+    /// Says where it runs, once, before it parks for the first time.
+    pub(crate) fn settle(&self, home: impl FnOnce() -> Home) {
+        self.home.get_or_init(home);
+    }
+
+    /// Waits until it has ended, or until `deadline`.
+    ///
+    /// One waiter at a time: the handle is not `Clone`, and joins by value.
+    pub(crate) fn wait_done(&self, deadline: super::clock::Nanos) -> park::Wake {
+        loop {
+            if self.outcome.ended().is_some() {
+                return park::Wake::Notified;
+            }
+            self.lock_waiters().joiner = Some(park::current_unparker());
+            if !self.outcome.await_done() {
+                return park::Wake::Notified;
+            }
+            let wake = park::park(deadline);
+            if self.outcome.give_up() {
+                self.lock_waiters().joiner = None;
+            }
+            if wake != park::Wake::Notified {
+                return wake;
+            }
+        }
+    }
+
+    /// Calls `listener` at the end, or now if that was.
+    pub(crate) fn on_done(&self, listener: Listener) {
+        let mut waiters = self.lock_waiters();
+        if self.outcome.listen() {
+            waiters.listeners.push(listener);
+            return;
+        }
+        drop(waiters);
+        if let Some(ended) = self.outcome.ended() {
+            call(listener, self, ended);
+        }
+    }
+
+    fn tell_waiters(&self, ended: Ended) {
+        let Waiters { joiner, listeners } = mem::take(&mut *self.lock_waiters());
+        if let Some(joiner) = joiner {
+            joiner.unpark();
+        }
+        for listener in listeners {
+            call(listener, self, ended);
+        }
+    }
+
+    fn lock_waiters(&self) -> std::sync::MutexGuard<'_, Waiters> {
+        self.waiters.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// A panic that nobody will join is told on stderr: the hook named the OS thread, this names the green one.
+    #[cold]
+    fn report_unseen(&self, failure: &Failure) {
+        match failure {
+            Failure::Panicked(payload) => {
+                let message = crate::payload::message(&**payload);
+                eprintln!("{self} panicked, and nobody joined it: {message}");
+            }
+            Failure::NoStack(error) => eprintln!("{self} could not start: {error}"),
+            Failure::Cancelled => {}
+        }
+    }
+}
+
+/// A callback's panic is its own: the hook has printed it, and the others are still called.
+fn call(listener: Listener, core: &Core, ended: Ended) {
+    let _ = panic::catch_unwind(AssertUnwindSafe(|| listener(core, ended)));
+}
+
+impl std::fmt::Display for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "green thread {}", self.id)?;
+        if let Some(name) = &self.spec.name {
+            write!(f, " {name:?}")?;
+        }
+        write!(f, " (spawned at {}:{})", self.spec.site.file(), self.spec.site.line())
+    }
+}
+
+// SAFETY: the link is a field, so it is the same at each call, and each core has its own.
+unsafe impl Linked for Core {
+    fn link(&self) -> &Link<Core> {
+        &self.link
+    }
+}
+
+/// Numbers for green threads and OS threads alike. Taken in blocks, so that spawning on many workers does not
+/// fight for one counter.
+pub(crate) fn next_id() -> u64 {
+    const BLOCK: u64 = 256;
+    static IDS: Sequence = Sequence::new();
+    thread_local! {
+        static MINE: std::cell::Cell<(u64, u64)> = const { std::cell::Cell::new((0, 0)) };
+    }
+    MINE.with(|mine| {
+        let (mut next, mut end) = mine.get();
+        if next == end {
+            next = IDS.take(BLOCK);
+            end = next + BLOCK;
+        }
+        mine.set((next + 1, end));
+        next
+    })
+}

@@ -1,0 +1,55 @@
+//! Waiting for one file descriptor on the calling OS thread.
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd},
+    time::Duration,
+};
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interest {
+    Readable,
+    Writable,
+}
+
+/// Waits until `fd` is ready (or closed, or broken), at most for `timeout`, to the nanosecond where the
+/// system can. `Ok(false)`: the time ran out. May also return early with `Interrupted`.
+pub(crate) fn wait(fd: BorrowedFd<'_>, interest: Interest, timeout: Option<Duration>) -> io::Result<bool> {
+    let events = match interest {
+        Interest::Readable => libc::POLLIN,
+        Interest::Writable => libc::POLLOUT,
+    };
+    let mut slot = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
+    match poll(&mut slot, timeout) {
+        -1 => Err(io::Error::last_os_error()),
+        ready => Ok(ready > 0),
+    }
+}
+
+#[cfg(linux_like)]
+fn poll(slot: &mut libc::pollfd, timeout: Option<Duration>) -> libc::c_int {
+    let limit = timeout.map(|d| libc::timespec {
+        tv_sec: d.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_nsec: d.subsec_nanos() as _,
+    });
+    let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: one element, borrowed for the call; the time is null or a local; no signal mask.
+    unsafe { libc::ppoll(slot, 1, limit, std::ptr::null()) }
+}
+
+#[cfg(not(linux_like))]
+fn poll(slot: &mut libc::pollfd, timeout: Option<Duration>) -> libc::c_int {
+    let millis = timeout.map_or(-1, |d| d.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(i32::MAX));
+    // SAFETY: one element, borrowed for the call.
+    unsafe { libc::poll(slot, 1, millis) }
+}
+
+/// Whether the open file description of `fd` is in non-blocking mode (`O_NONBLOCK`).
+pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    // SAFETY: a plain query of a descriptor that is open while it is borrowed.
+    match unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) } {
+        -1 => Err(io::Error::last_os_error()),
+        flags => Ok(flags & libc::O_NONBLOCK != 0),
+    }
+}

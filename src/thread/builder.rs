@@ -1,0 +1,240 @@
+//! Spawning.
+
+#![allow(unsafe_code)]
+
+use std::{io, panic::Location, sync::Arc};
+
+use super::{JoinHandle, LocalJoinHandle, Scope, ScopedJoinHandle};
+use crate::{
+    config,
+    sched::{
+        runtime::{self, RuntimeShared},
+        task::{self, OnEnd, Spec, TaskRef},
+        worker::{self, Worker},
+    },
+    stack::StackClass,
+};
+
+/// Spawns a green thread, and returns the handle to join it.
+///
+/// On a green thread it belongs to the same runtime and starts on this worker or, if that one is idle, on
+/// another; on a plain OS thread it belongs to the default runtime, which starts by itself with a worker a
+/// core. It does not run before the caller parks, yields or ends, unless another worker takes it.
+///
+/// Costs an allocation, and a stack only once it runs. Never parks. Dropping the handle lets it run on
+/// detached; a panic nobody joins is then reported on stderr.
+///
+/// # Panics
+/// If the default runtime cannot start. (A stack that cannot be had is the joiner's
+/// [`JoinError::NoStack`](super::JoinError::NoStack).)
+///
+/// ```
+/// let handles: Vec<_> = (0..1000).map(|i| sward::spawn(move || i * i)).collect();
+/// let sum: u64 = handles.into_iter().map(|handle| handle.join().unwrap()).sum();
+/// assert_eq!(sum, 332_833_500);
+/// ```
+#[track_caller]
+pub fn spawn<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let place = place();
+    let spec = place.spec(Location::caller());
+    // SAFETY: nothing is borrowed, and both are `Send`.
+    let task = unsafe { task::new_task(f, spec, None) };
+    place.spawn(&task);
+    JoinHandle::new(task)
+}
+
+/// Spawns a green thread on this worker, which never leaves it: neither the closure nor its result need be
+/// `Send`, so it may share an `Rc` with its spawner.
+///
+/// # Panics
+/// On a plain OS thread: there is no worker to put it on.
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+///
+/// sward::run(|| {
+///     let shared = Rc::new(Cell::new(1));
+///     let theirs = Rc::clone(&shared);
+///     sward::spawn_local(move || theirs.set(2)).join().unwrap();
+///     assert_eq!(shared.get(), 2);
+/// });
+/// ```
+#[track_caller]
+pub fn spawn_local<F, T>(f: F) -> LocalJoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    let worker = this_worker();
+    let spec = spec_of(&worker.runtime, Location::caller());
+    // SAFETY: nothing is borrowed; the task goes to this thread's worker, and its handle is not `Send`.
+    let task = unsafe { task::new_task(f, spec, None) };
+    worker.spawn_local(Arc::clone(&task));
+    LocalJoinHandle::new(task)
+}
+
+/// Spawns with a name or a stack size of its own. As [`std::thread::Builder`].
+///
+/// ```
+/// let handle = sward::thread::Builder::new()
+///     .name("parser".into())
+///     .stack_size(256 * 1024)
+///     .spawn(|| sward::thread::current().name().map(str::to_owned))?;
+/// assert_eq!(handle.join().unwrap().as_deref(), Some("parser"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until it spawns"]
+pub struct Builder {
+    name: Option<String>,
+    stack_size: Option<usize>,
+}
+
+impl Builder {
+    /// A builder with no name and the runtime's stack size.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the green thread: in its errors, in reports and in [`Thread::name`](super::Thread::name).
+    ///
+    /// # Panics
+    /// Never; unlike `std`, a name may hold any character.
+    pub fn name(mut self, name: String) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// The usable size of its stack in bytes. It is rounded up to a power of two, and to 8 KiB at the least;
+    /// more than 1 GiB makes the spawn fail. A panic with `RUST_BACKTRACE=full` needs about 24 KiB.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// As [`spawn`](super::spawn).
+    ///
+    /// # Errors
+    /// `InvalidInput` for a stack size that cannot be.
+    #[track_caller]
+    pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let place = place();
+        let spec = self.fill(place.spec(Location::caller()))?;
+        // SAFETY: nothing is borrowed, and both are `Send`.
+        let task = unsafe { task::new_task(f, spec, None) };
+        place.spawn(&task);
+        Ok(JoinHandle::new(task))
+    }
+
+    /// As [`spawn_local`](super::spawn_local).
+    ///
+    /// # Errors
+    /// `InvalidInput` for a stack size that cannot be.
+    ///
+    /// # Panics
+    /// On a plain OS thread.
+    #[track_caller]
+    pub fn spawn_local<F, T>(self, f: F) -> io::Result<LocalJoinHandle<T>>
+    where
+        F: FnOnce() -> T + 'static,
+        T: 'static,
+    {
+        let worker = this_worker();
+        let spec = self.fill(spec_of(&worker.runtime, Location::caller()))?;
+        // SAFETY: nothing is borrowed; the task goes to this thread's worker, and its handle is not `Send`.
+        let task = unsafe { task::new_task(f, spec, None) };
+        worker.spawn_local(Arc::clone(&task));
+        Ok(LocalJoinHandle::new(task))
+    }
+
+    /// As [`Scope::spawn`].
+    ///
+    /// # Errors
+    /// `InvalidInput` for a stack size that cannot be.
+    #[track_caller]
+    pub fn spawn_scoped<'scope, 'env, F, T>(
+        self,
+        scope: &'scope Scope<'scope, 'env>,
+        f: F,
+    ) -> io::Result<ScopedJoinHandle<'scope, T>>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let place = place();
+        let spec = self.fill(place.spec(Location::caller()))?;
+        Ok(scope.spawn_at(&place, spec, f))
+    }
+
+    fn fill(self, mut spec: Spec) -> io::Result<Spec> {
+        if let Some(bytes) = self.stack_size {
+            spec.stack = StackClass::for_size(bytes)?;
+        }
+        spec.name = self.name.map(String::into_boxed_str);
+        Ok(spec)
+    }
+}
+
+/// Where a spawn goes.
+pub(crate) enum Place<'a> {
+    Worker(&'a Worker),
+    Runtime(&'a RuntimeShared),
+}
+
+/// Where a spawn of the calling thread goes: to its own worker, or to the default runtime.
+pub(crate) fn place<'a>() -> Place<'a> {
+    match worker::of_this_thread() {
+        Some(worker) => Place::Worker(worker),
+        None => Place::Runtime(runtime::default_runtime(config::from_environment)),
+    }
+}
+
+impl Place<'_> {
+    pub(crate) fn spec(&self, site: &'static Location<'static>) -> Spec {
+        match self {
+            Place::Worker(worker) => spec_of(&worker.runtime, site),
+            Place::Runtime(runtime) => spec_of(runtime, site),
+        }
+    }
+
+    pub(crate) fn spawn(&self, task: &TaskRef) {
+        match self {
+            Place::Worker(worker) => worker.spawn(Arc::clone(task)),
+            Place::Runtime(runtime) => runtime.spawn(Arc::clone(task)),
+        }
+    }
+
+    /// As [`spawn`], for something that borrows and is waited for: `on_end` is told when it may be gone.
+    ///
+    /// # Safety
+    /// What `f` and its result borrow lives until `on_end` is told.
+    pub(crate) unsafe fn spawn_borrowing<'a, F, T>(&self, f: F, spec: Spec, on_end: Arc<dyn OnEnd>) -> TaskRef
+    where
+        F: FnOnce() -> T + Send + 'a,
+        T: Send + 'a,
+    {
+        // SAFETY: the lifetime is the caller's contract; both are `Send`.
+        let task = unsafe { task::new_task(f, spec, Some(on_end)) };
+        self.spawn(&task);
+        task
+    }
+}
+
+fn spec_of(runtime: &RuntimeShared, site: &'static Location<'static>) -> Spec {
+    Spec { name: None, site, stack: runtime.config.stack }
+}
+
+#[track_caller]
+fn this_worker<'a>() -> &'a Worker {
+    worker::of_this_thread().unwrap_or_else(|| {
+        panic!("spawn_local needs a worker: call it on a green thread (inside sward::run or sward::spawn)")
+    })
+}

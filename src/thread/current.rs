@@ -1,0 +1,206 @@
+//! The calling thread, green or not: who it is, and how it stops for a while.
+
+use std::{fmt, num::NonZeroU64, sync::Arc, time::Duration};
+
+use crate::{
+    sched::{
+        self, cancel,
+        clock::Nanos,
+        park::{self as parking, Await, OsThread, Wake},
+        task::TaskRef,
+        worker,
+    },
+    time::Instant,
+};
+
+/// A handle to a thread, green or not. As [`std::thread::Thread`].
+#[derive(Clone)]
+pub struct Thread(Who);
+
+#[derive(Clone)]
+enum Who {
+    Green(TaskRef),
+    Os(Arc<OsThread>),
+}
+
+/// A number that no other thread of this process has or had. As [`std::thread::ThreadId`]; green threads and
+/// OS threads that sward has met share one sequence.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ThreadId(NonZeroU64);
+
+/// The calling thread: the green thread that runs, or else the OS thread.
+///
+/// ```
+/// sward::run(|| assert_ne!(sward::thread::current().id(), sward::spawn(|| sward::thread::current().id()).join().unwrap()));
+/// ```
+#[must_use]
+pub fn current() -> Thread {
+    Thread(match worker::current() {
+        Some((_, slot)) => Who::Green(slot.task().clone()),
+        None => Who::Os(parking::os_thread()),
+    })
+}
+
+/// Whether the caller runs on a green thread.
+///
+/// ```
+/// assert!(!sward::is_green());
+/// assert!(sward::run(sward::is_green));
+/// ```
+#[must_use]
+pub fn is_green() -> bool {
+    worker::current().is_some()
+}
+
+/// Stops until [`Thread::unpark`] was called, once for each call, before or after. As [`std::thread::park`]:
+/// it may return without a reason.
+///
+/// A cancelled green thread unwinds from it. The token is sward's own: `std`'s `unpark` does not give it.
+///
+/// ```
+/// let parked = sward::spawn(sward::thread::park);
+/// parked.thread().unpark();
+/// parked.join().unwrap();
+/// ```
+pub fn park() {
+    park_until(Nanos::NEVER);
+}
+
+/// As [`park`], at the longest for `limit`.
+pub fn park_timeout(limit: Duration) {
+    park_until(sched::now().saturating_add(limit));
+}
+
+fn park_until(deadline: Nanos) {
+    if parking::park_for(Await::Token, deadline) == Wake::Cancelled {
+        cancel::unwind();
+    }
+}
+
+/// Stops for at least this long, by the runtime's clock; usually less than 0.1 ms longer when there is an idle core.
+///
+/// A cancelled green thread unwinds from it. `Duration::ZERO` lets others run; one that is longer than the
+/// clock can count never ends.
+///
+/// ```
+/// let start = std::time::Instant::now();
+/// sward::sleep(std::time::Duration::from_millis(2));
+/// assert!(start.elapsed().as_millis() >= 2);
+/// ```
+pub fn sleep(limit: Duration) {
+    if limit.is_zero() {
+        return yield_now();
+    }
+    sched::unwind_if(!parking::sleep_until(sched::now().saturating_add(limit)));
+}
+
+/// Stops until this moment; at once if it has passed, and then it lets others run.
+///
+/// ```
+/// use sward::time::{Duration, Instant};
+///
+/// let noon = Instant::now() + Duration::from_millis(2);
+/// sward::thread::sleep_until(noon);
+/// assert!(Instant::now() >= noon);
+/// ```
+pub fn sleep_until(deadline: Instant) {
+    if deadline.nanos() <= sched::now() {
+        return yield_now();
+    }
+    sched::unwind_if(!parking::sleep_until(deadline.nanos()));
+}
+
+/// Lets everything on this worker that is runnable run once before the caller runs on, what it has just
+/// spawned included. On a plain OS thread, as [`std::thread::yield_now`].
+///
+/// A cancelled green thread unwinds from it.
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc};
+///
+/// sward::run(|| {
+///     let order = Rc::new(RefCell::new(vec![]));
+///     let theirs = Rc::clone(&order);
+///     sward::spawn_local(move || theirs.borrow_mut().push("spawned"));
+///     sward::yield_now();
+///     order.borrow_mut().push("spawner");
+///     assert_eq!(*order.borrow(), ["spawned", "spawner"]);
+/// });
+/// ```
+#[inline]
+pub fn yield_now() {
+    match worker::current() {
+        Some((worker, slot)) if !parking::must_stay(slot) => {
+            if parking::is_cancelled(slot, slot.core()) {
+                cancel::unwind();
+            }
+            worker.yield_now(slot);
+        }
+        _ => std::thread::yield_now(),
+    }
+}
+
+impl Thread {
+    pub(crate) fn green(task: TaskRef) -> Self {
+        Self(Who::Green(task))
+    }
+
+    /// The task of a green thread.
+    pub(crate) fn task(&self) -> Option<&TaskRef> {
+        match &self.0 {
+            Who::Green(task) => Some(task),
+            Who::Os(_) => None,
+        }
+    }
+
+    /// Gives the thread its token: its current or next [`park`] returns. Never parks.
+    #[inline]
+    pub fn unpark(&self) {
+        match &self.0 {
+            Who::Green(task) => parking::deliver(&task.core, task.core.park.unpark_with_token()),
+            Who::Os(thread) => thread.deliver(thread.park.unpark_with_token()),
+        }
+    }
+
+    /// The thread's number.
+    #[must_use]
+    pub fn id(&self) -> ThreadId {
+        ThreadId::from_raw(match &self.0 {
+            Who::Green(task) => task.core.id,
+            Who::Os(thread) => thread.id,
+        })
+    }
+
+    /// The thread's name, if it was given one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match &self.0 {
+            Who::Green(task) => task.core.spec.name.as_deref(),
+            Who::Os(thread) => thread.thread.name(),
+        }
+    }
+}
+
+impl fmt::Debug for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Thread").field("id", &self.id()).field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+impl ThreadId {
+    pub(crate) fn from_raw(id: u64) -> Self {
+        Self(NonZeroU64::new(id).expect("numbers begin at one"))
+    }
+
+    /// The number itself.
+    #[must_use]
+    pub fn as_u64(&self) -> NonZeroU64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ThreadId").field(&self.0).finish()
+    }
+}

@@ -1,0 +1,155 @@
+//! Why a join gave no value.
+
+use std::{any::Any, collections::VecDeque, error::Error, fmt, io, sync::Mutex};
+
+use crate::{
+    payload,
+    sched::task::{Core, Failure},
+};
+
+/// Why a green thread gave no value.
+///
+/// It stands where `std` has the payload of the panic, and has that payload's methods
+/// ([`is`](Self::is), [`downcast_ref`](Self::downcast_ref), [`downcast`](Self::downcast)), so that code
+/// written for `std`'s join compiles.
+///
+/// ```
+/// let error = sward::spawn(|| panic!("no such file")).join().unwrap_err();
+/// assert_eq!(error.downcast_ref::<&str>(), Some(&"no such file"));
+/// assert!(error.to_string().ends_with("panicked: no such file"));
+/// ```
+#[non_exhaustive]
+pub enum JoinError {
+    /// It panicked, with this payload.
+    Panicked(Box<dyn Any + Send>),
+    /// It was cancelled, or its runtime was shut down before it ran.
+    Cancelled,
+    /// No stack could be had for it.
+    NoStack(io::Error),
+}
+
+impl JoinError {
+    pub(crate) fn new(core: &Core, failure: Failure) -> Self {
+        match failure {
+            Failure::Panicked(payload) => {
+                names::remember(&*payload, core);
+                JoinError::Panicked(payload)
+            }
+            Failure::Cancelled => JoinError::Cancelled,
+            Failure::NoStack(error) => JoinError::NoStack(error),
+        }
+    }
+
+    /// Whether it was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, JoinError::Cancelled)
+    }
+
+    /// The payload of the panic, to go on with it by [`std::panic::resume_unwind`].
+    ///
+    /// # Panics
+    /// If it did not panic.
+    #[must_use]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self {
+            JoinError::Panicked(payload) => payload,
+            other => panic!("into_panic of another error: {other}"),
+        }
+    }
+
+    /// Whether it panicked with a payload of this type.
+    #[must_use]
+    pub fn is<U: Any>(&self) -> bool {
+        self.downcast_ref::<U>().is_some()
+    }
+
+    /// The payload, if it panicked with one of this type.
+    #[must_use]
+    pub fn downcast_ref<U: Any>(&self) -> Option<&U> {
+        match self {
+            JoinError::Panicked(payload) => payload.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The payload, if it panicked with one of this type.
+    ///
+    /// # Errors
+    /// The error itself, if not.
+    pub fn downcast<U: Any>(self) -> Result<Box<U>, Self> {
+        match self {
+            JoinError::Panicked(payload) => payload.downcast().map_err(JoinError::Panicked),
+            other => Err(other),
+        }
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JoinError::Panicked(payload) => {
+                let who = names::recall(&**payload);
+                let who = who.as_deref().unwrap_or("green thread");
+                write!(f, "{who} panicked: {}", payload::message(&**payload))
+            }
+            JoinError::Cancelled => f.write_str("green thread cancelled"),
+            JoinError::NoStack(error) => write!(f, "green thread could not start: {error}"),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl Error for JoinError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            JoinError::NoStack(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Who panicked, for the message. The payload is the user's own value and goes to the user as it is, so the
+/// name is kept beside it, by the payload's address and type: of the last thousand panics that were joined.
+/// While an error lives, its address is nobody else's.
+mod names {
+    use super::{Any, Core, Mutex, VecDeque};
+
+    const KEPT: usize = 1000;
+
+    struct Entry {
+        address: usize,
+        type_id: std::any::TypeId,
+        who: String,
+    }
+
+    static KNOWN: Mutex<VecDeque<Entry>> = Mutex::new(VecDeque::new());
+
+    pub(super) fn remember(payload: &(dyn Any + Send), core: &Core) {
+        if size_of_val(payload) == 0 {
+            return; // no address of its own
+        }
+        let (address, type_id) = key(payload);
+        let mut known = KNOWN.lock().unwrap_or_else(|e| e.into_inner());
+        known.retain(|entry| entry.address != address);
+        if known.len() == KEPT {
+            known.pop_front();
+        }
+        known.push_back(Entry { address, type_id, who: core.to_string() });
+    }
+
+    pub(super) fn recall(payload: &(dyn Any + Send)) -> Option<String> {
+        let known = KNOWN.lock().unwrap_or_else(|e| e.into_inner());
+        let found = known.iter().find(|entry| (entry.address, entry.type_id) == key(payload))?;
+        Some(found.who.clone())
+    }
+
+    fn key(payload: &(dyn Any + Send)) -> (usize, std::any::TypeId) {
+        (std::ptr::from_ref(payload).cast::<()>().addr(), payload.type_id())
+    }
+}

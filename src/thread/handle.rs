@@ -1,0 +1,230 @@
+//! Handles: to join, to watch, to cancel.
+
+#![allow(unsafe_code)]
+
+use std::{fmt, marker::PhantomData};
+
+use super::{JoinError, Result, Thread, ThreadId};
+use crate::{
+    lockfree::outcome_word::Ended,
+    sched::{
+        cancel,
+        clock::Nanos,
+        park::{self, Wake},
+        task::{Core, TaskRef},
+        worker,
+    },
+};
+
+/// What a handle of any kind is made of: the one that may take the result.
+pub(super) struct Joint<T> {
+    thread: Thread,
+    /// Set once the result was taken, so that the drop does not give it up.
+    taken: bool,
+    result: PhantomData<fn() -> T>,
+}
+
+/// The handle of a green thread. As [`std::thread::JoinHandle`]; dropped, the green thread runs on detached.
+pub struct JoinHandle<T>(Joint<T>);
+
+/// The handle of a green thread that was spawned by [`spawn_local`](super::spawn_local). It stays on its OS
+/// thread, as the result does.
+///
+/// ```compile_fail
+/// sward::run(|| {
+///     let local = sward::spawn_local(|| std::rc::Rc::new(1));
+///     sward::spawn(move || local.join()); // a `LocalJoinHandle` is not `Send`
+/// });
+/// ```
+pub struct LocalJoinHandle<T> {
+    joint: Joint<T>,
+    not_send: PhantomData<*const T>,
+}
+
+/// What a green thread is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// It has not run yet.
+    Pending,
+    /// It runs, or is ready to.
+    Running,
+    /// It waits to be woken.
+    Parked,
+    /// It has returned.
+    Done,
+    /// It has panicked.
+    Panicked,
+    /// It was cancelled.
+    Cancelled,
+}
+
+impl<T> Joint<T> {
+    pub(super) fn new(task: TaskRef) -> Self {
+        Self { thread: Thread::green(task), taken: false, result: PhantomData }
+    }
+
+    pub(super) fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    pub(super) fn task(&self) -> &TaskRef {
+        self.thread.task().expect("a handle is of a green thread")
+    }
+
+    fn core(&self) -> &Core {
+        &self.task().core
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.core().outcome.ended().is_some()
+    }
+
+    pub(super) fn join(mut self) -> Result<T> {
+        if !self.is_finished() {
+            self.wait();
+        }
+        self.take()
+    }
+
+    #[cold]
+    fn wait(&self) {
+        if worker::current().is_some_and(|(_, slot)| std::ptr::eq(slot.core(), self.core())) {
+            panic!("{} would wait for itself for ever: it joins its own handle", self.core());
+        }
+        while self.core().wait_done(Nanos::NEVER) == Wake::Cancelled {
+            cancel::unwind();
+        }
+    }
+
+    /// The result of what has ended.
+    fn take(&mut self) -> Result<T> {
+        debug_assert!(self.is_finished() && !self.taken);
+        self.taken = true;
+        // SAFETY: the task was made for a `T`, it has ended, and the handle takes once: it is used up.
+        let result = unsafe { self.task().take::<T>() };
+        result.map_err(|failure| JoinError::new(self.core(), failure))
+    }
+
+    fn status(&self) -> Status {
+        let core = self.core();
+        match core.outcome.ended() {
+            Some(Ended::Returned) => Status::Done,
+            Some(Ended::Panicked) => Status::Panicked,
+            Some(Ended::Cancelled) => Status::Cancelled,
+            None => match core.park.load() {
+                word if word.is_fresh() => Status::Pending,
+                word if word.is_parked() => Status::Parked,
+                _ => Status::Running,
+            },
+        }
+    }
+
+    fn cancel(&self) {
+        park::deliver(self.core(), self.core().park.cancel());
+    }
+}
+
+impl<T> Drop for Joint<T> {
+    fn drop(&mut self) {
+        if !self.taken {
+            // SAFETY: the handle goes, and has not taken the result.
+            unsafe { self.task().detach() };
+        }
+    }
+}
+
+impl<T> fmt::Debug for Joint<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let core = self.core();
+        write!(f, "<green thread {}", core.id)?;
+        if let Some(name) = &core.spec.name {
+            write!(f, " {name:?}")?;
+        }
+        let status = format!("{:?}", self.status()).to_lowercase();
+        write!(f, " {status}, spawned at {}:{}>", core.spec.site.file(), core.spec.site.line())
+    }
+}
+
+/// The methods that all handles have alike.
+macro_rules! handle_methods {
+    ($($joint:tt)+) => {
+        /// Waits until the green thread has ended, and returns its value, or why there is none.
+        ///
+        /// Parks. If the caller is cancelled meanwhile it unwinds, and the green thread runs on detached.
+        ///
+        /// # Errors
+        /// [`JoinError::Panicked`] with the payload if it panicked, [`JoinError::Cancelled`] if it was cancelled.
+        ///
+        /// # Panics
+        /// If a green thread joins itself.
+        pub fn join(self) -> Result<T> {
+            self.$($joint)+.join()
+        }
+
+        /// The green thread itself: its name, its id, and `unpark`.
+        #[must_use]
+        pub fn thread(&self) -> &Thread {
+            self.$($joint)+.thread()
+        }
+
+        /// Whether a join would return at once. Never parks.
+        #[must_use]
+        pub fn is_finished(&self) -> bool {
+            self.$($joint)+.is_finished()
+        }
+
+        /// What it is doing at this moment.
+        #[must_use]
+        pub fn status(&self) -> Status {
+            self.$($joint)+.status()
+        }
+
+        /// Its number.
+        #[must_use]
+        pub fn id(&self) -> ThreadId {
+            self.thread().id()
+        }
+
+        /// Its name, if it was given one.
+        #[must_use]
+        pub fn name(&self) -> Option<&str> {
+            self.$($joint)+.task().core.spec.name.as_deref()
+        }
+
+        /// Cancels it. If it has not run it never will; if it is parked it unwinds now, and if it runs, at its
+        /// next park. `Drop` runs; a join gives [`JoinError::Cancelled`]. No effect on one that has ended.
+        /// Never parks.
+        pub fn cancel(&self) {
+            self.$($joint)+.cancel();
+        }
+    };
+}
+
+impl<T> JoinHandle<T> {
+    pub(crate) fn new(task: TaskRef) -> Self {
+        Self(Joint::new(task))
+    }
+
+    handle_methods!(0);
+}
+
+impl<T> LocalJoinHandle<T> {
+    pub(crate) fn new(task: TaskRef) -> Self {
+        Self { joint: Joint::new(task), not_send: PhantomData }
+    }
+
+    handle_methods!(joint);
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<T> fmt::Debug for LocalJoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.joint.fmt(f)
+    }
+}

@@ -1,0 +1,222 @@
+//! Green threads that borrow from their spawner's stack.
+
+#![allow(unsafe_code)]
+
+use std::{
+    fmt,
+    marker::PhantomData,
+    panic::{self, AssertUnwindSafe, Location},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use super::{Place, Result, Thread, handle::Joint, place};
+use crate::{
+    lockfree::{countdown::Countdown, counter::Flag, outcome_word::Ended},
+    sched::{
+        cancel,
+        clock::Nanos,
+        park::{self, Unparker},
+        shielded,
+        task::{OnEnd, Spec, TaskRef},
+    },
+};
+
+/// What spawns green threads that may borrow. As [`std::thread::Scope`]; see [`scope`].
+pub struct Scope<'scope, 'env: 'scope> {
+    data: Arc<Data>,
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+/// The handle of a scoped green thread. As [`std::thread::ScopedJoinHandle`].
+pub struct ScopedJoinHandle<'scope, T> {
+    joint: Joint<T>,
+    scope: PhantomData<&'scope ()>,
+}
+
+struct Data {
+    running: Countdown,
+    unseen_panic: Flag,
+    owner: Unparker,
+    children: Mutex<Children>,
+}
+
+/// Who is to be cancelled if the owner is. Those that have ended go when the list has doubled.
+#[derive(Default)]
+struct Children {
+    list: Vec<TaskRef>,
+    tidy_at: usize,
+    /// Set once the owner was cancelled: who comes later is cancelled at once.
+    cancelled: bool,
+}
+
+/// Runs `f` with a scope whose green threads may borrow from here, and waits for all of them. As
+/// [`std::thread::scope`].
+///
+/// Parks until all have ended. If the caller is cancelled inside, its children are cancelled too, and the
+/// unwinding goes on when they have ended.
+///
+/// # Panics
+/// If `f` does, with its payload; or if a green thread that was not joined panicked. Either way all have
+/// ended before.
+///
+/// ```
+/// let mut words = vec!["green", "thread"];
+/// let total: usize = sward::scope(|s| {
+///     let handles: Vec<_> = words.iter().map(|word| s.spawn(|| word.len())).collect();
+///     handles.into_iter().map(|handle| handle.join().unwrap()).sum()
+/// });
+/// words.push("s");
+/// assert_eq!(total, 11);
+/// ```
+///
+/// What is borrowed must outlive the scope:
+///
+/// ```compile_fail
+/// sward::scope(|s| {
+///     let inside = 1;
+///     s.spawn(|| println!("{inside}")); // `inside` goes before the scope ends
+/// });
+/// ```
+#[track_caller]
+pub fn scope<'env, F, T>(f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    let scope = Scope { data: Arc::new(Data::new()), scope: PhantomData, env: PhantomData };
+    // Catch first, wait second, unwind last (D6): a park while unwinding would block the worker.
+    let result = panic::catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    if result.as_ref().is_err_and(|payload| cancel::is_cancel(&**payload)) {
+        scope.data.cancel_all();
+    }
+    scope.data.wait();
+    match result {
+        Err(payload) => panic::resume_unwind(payload),
+        Ok(_) if scope.data.unseen_panic.is_raised() => panic!("a scoped green thread panicked"),
+        Ok(value) => value,
+    }
+}
+
+impl<'scope, 'env> Scope<'scope, 'env> {
+    /// Spawns a green thread that ends before the scope does. As [`std::thread::Scope::spawn`].
+    #[track_caller]
+    pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let place = place();
+        let spec = place.spec(Location::caller());
+        self.spawn_at(&place, spec, f)
+    }
+
+    pub(super) fn spawn_at<F, T>(&'scope self, place: &Place<'_>, spec: Spec, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        self.data.running.up();
+        // SAFETY: what the closure and its result borrow is alive for 'scope. `scope` does not return, by value
+        // or by unwinding, before `running` is zero, and `ended` counts down only when the closure is gone and
+        // the result is dropped or left to the handle, which is bound by 'scope itself.
+        let task = unsafe { place.spawn_borrowing(f, spec, self.data.clone()) };
+        self.data.adopt(&task);
+        ScopedJoinHandle { joint: Joint::new(task), scope: PhantomData }
+    }
+}
+
+impl Data {
+    fn new() -> Self {
+        Self {
+            running: Countdown::new(),
+            unseen_panic: Flag::new(),
+            owner: park::current_unparker(),
+            children: Mutex::default(),
+        }
+    }
+
+    fn adopt(&self, task: &TaskRef) {
+        let mut children = self.lock_children();
+        if children.cancelled {
+            return cancel_one(task);
+        }
+        if children.list.len() >= children.tidy_at {
+            children.list.retain(|child| child.core.outcome.ended().is_none());
+            children.tidy_at = (children.list.len() * 2).max(64);
+        }
+        children.list.push(Arc::clone(task));
+    }
+
+    fn cancel_all(&self) {
+        let children = {
+            let mut children = self.lock_children();
+            children.cancelled = true;
+            std::mem::take(&mut children.list)
+        };
+        children.iter().for_each(cancel_one);
+    }
+
+    fn wait(&self) {
+        shielded(|| {
+            while !self.running.is_zero() {
+                let _ = park::park(Nanos::NEVER);
+            }
+        });
+        // They refer to this as this does to them.
+        self.lock_children().list.clear();
+    }
+
+    fn lock_children(&self) -> MutexGuard<'_, Children> {
+        self.children.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+fn cancel_one(task: &TaskRef) {
+    park::deliver(&task.core, task.core.park.cancel());
+}
+
+impl OnEnd for Data {
+    fn ended(&self, _: Ended) {
+        if self.running.down() {
+            self.owner.unpark();
+        }
+    }
+
+    fn unseen_panic(&self) {
+        self.unseen_panic.raise();
+    }
+}
+
+impl<'scope, T> ScopedJoinHandle<'scope, T> {
+    /// As [`JoinHandle::join`](super::JoinHandle::join).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn join(self) -> Result<T> {
+        self.joint.join()
+    }
+
+    /// The green thread itself.
+    #[must_use]
+    pub fn thread(&self) -> &Thread {
+        self.joint.thread()
+    }
+
+    /// Whether a join would return at once.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.joint.is_finished()
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("running", &self.data.running).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.joint.fmt(f)
+    }
+}
