@@ -89,6 +89,7 @@ impl ParkWord {
         Self(AtomicU32::new(EMPTY))
     }
 
+    #[inline(always)]
     pub(crate) fn load(&self) -> Snapshot {
         Snapshot(self.0.load(Ordering::Acquire))
     }
@@ -191,6 +192,7 @@ impl ParkWord {
 }
 
 impl Mode {
+    #[inline(always)]
     fn flag(self) -> u32 {
         match self {
             Mode::Switch => 0,
@@ -205,12 +207,14 @@ trait Winner {
 
 impl Winner for u32 {
     /// What the one that took the word out of `PARKED` has to do.
+    #[inline(always)]
     fn winner(self) -> Unparked {
         if self & IN_PLACE != 0 { Unparked::WakeFutex } else { Unparked::Schedule }
     }
 }
 
 impl Snapshot {
+    #[inline(always)]
     fn has(self, flag: u32) -> bool {
         self.0 & flag != 0
     }
@@ -223,6 +227,7 @@ impl Snapshot {
         self.0 & STATE == PARKED
     }
 
+    #[inline(always)]
     pub(crate) fn is_cancelled(self) -> bool {
         self.has(CANCELLED)
     }

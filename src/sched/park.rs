@@ -98,22 +98,22 @@ fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
     if is_cancelled(slot, core) {
         return Wake::Cancelled;
     }
-    worker.settle(slot);
+    if !slot.settled.get() {
+        worker.settle(slot);
+    }
     if prepare(&core.park, what, Mode::Switch) == Prepared::Notified {
         return Wake::Notified;
     }
-    let timed_out = if deadline == Nanos::NEVER {
+    let mut timed_out = false;
+    if deadline == Nanos::NEVER {
         slot.suspend();
-        false
     } else {
-        worker.suspend_until(slot, deadline)
-    };
-    if is_cancelled(slot, core) {
-        Wake::Cancelled
-    } else if timed_out {
-        Wake::TimedOut
-    } else {
-        Wake::Notified
+        timed_out = worker.suspend_until(slot, deadline);
+    }
+    match is_cancelled(slot, core) {
+        true => Wake::Cancelled,
+        false if timed_out => Wake::TimedOut,
+        false => Wake::Notified,
     }
 }
 
@@ -123,6 +123,7 @@ pub(crate) fn is_cancelled(slot: &Slot, core: &Core) -> bool {
     core.park.load().is_cancelled() && slot.shield.get() == 0
 }
 
+#[inline(always)]
 fn prepare(word: &ParkWord, what: Await, mode: Mode) -> Prepared {
     match what {
         Await::Wakeup => word.prepare(mode),

@@ -51,6 +51,11 @@ impl Queue {
         self.ring.push_back(Some(slot));
     }
 
+    /// Puts one back to where it was taken from.
+    pub(crate) fn push_front(&mut self, slot: SlotPtr) {
+        self.ring.push_front(Some(slot));
+    }
+
     /// Adds a fresh one. True if there was none to steal before: an idle worker may be told.
     #[inline]
     pub(crate) fn push_fresh(&mut self, fresh: Fresh) -> bool {
@@ -80,6 +85,21 @@ impl Queue {
                 }
             }
         }
+    }
+
+    /// What is next, if it is a fresh one; the order is that of [`pop`](Self::pop).
+    #[inline]
+    pub(crate) fn pop_fresh(&mut self) -> Option<Fresh> {
+        if self.order.is_some() {
+            return None;
+        }
+        while let Some(None) = self.ring.front() {
+            self.ring.pop_front();
+            if let Some(fresh) = self.fresh.pop() {
+                return Some(fresh);
+            }
+        }
+        None
     }
 
     pub(crate) fn is_empty(&self) -> bool {

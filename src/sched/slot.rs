@@ -43,6 +43,8 @@ pub(crate) struct Slot {
     pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
     pub(crate) counted: Cell<bool>,
+    /// Set once it has prepared to park, and so has a home and is counted.
+    pub(crate) settled: Cell<bool>,
 }
 
 /// A slot's address. Plain data; only its worker follows it (Invariant 1).
@@ -84,6 +86,8 @@ impl Slots {
             debug_assert!((*slot.get().fiber.get()).is_none());
             (*slot.get().task.get()).take()
         };
+        // SAFETY: as above.
+        unsafe { slot.get() }.counted.set(false);
         self.used.set(self.used.get() - 1);
         self.free.borrow_mut().push(slot);
         task.expect("a slot in use has a task")
@@ -149,6 +153,7 @@ impl Slot {
             shield: Cell::new(0),
             expired: Cell::new(false),
             counted: Cell::new(false),
+            settled: Cell::new(false),
         }
     }
 
@@ -184,11 +189,21 @@ impl Slot {
         unsafe { &mut *self.fiber.get() }
     }
 
-    /// The first step of its fiber: runs the task's closure.
-    pub(crate) fn main(&self, suspender: &Suspender) {
+    /// All that its fiber does: runs the task's closure, and then those of fresh tasks whose turn it is, for
+    /// as long as none of them has parked. So tasks that never block share one hot stack, without a switch.
+    pub(crate) fn main(&self, suspender: &Suspender, next: impl Fn(&Slot) -> Option<TaskRef>) {
         self.suspender.set(suspender);
-        // SAFETY: this is the worker; a fiber runs its main once, and its task was not abandoned, since it has one.
-        unsafe { self.task().run() };
+        loop {
+            // SAFETY: this is the worker; a task comes here once, and was not abandoned.
+            unsafe { self.task().run() };
+            if self.settled.get() {
+                return;
+            }
+            let Some(task) = next(self) else { return };
+            // SAFETY: on the worker's thread; the task before has ended, and nobody borrows it: `run` has
+            // returned.
+            drop(unsafe { (*self.task.get()).replace(task) });
+        }
     }
 
     /// Switches to the scheduler. Returns when resumed.
@@ -218,21 +233,21 @@ impl Slot {
         let core = self.core();
         let limit = self.stack_limit.get();
         Some(Overflowing {
-            guard: limit..limit + core.spec.stack.guard_size(),
+            guard: limit..limit + core.stack.guard_size(),
             id: core.id,
-            name: core.spec.name.as_deref().map(ShortName::new),
-            site: core.spec.site,
-            size: core.spec.stack.size(),
+            name: core.name().map(ShortName::new),
+            site: core.site(),
+            size: core.stack.size(),
         })
     }
 
-    /// Makes the slot as good as new, for a green thread with a stack that ends at `limit`.
-    pub(crate) fn reset(&self, limit: usize) {
-        self.suspender.set(ptr::null());
+    /// Makes the slot ready for a first run, on a stack that ends at `limit`.
+    pub(crate) fn prepare(&self, limit: usize, counted: bool) {
         self.stack_limit.set(limit);
+        self.counted.set(counted);
+        self.settled.set(false);
         self.in_place.set(0);
         self.shield.set(0);
         self.expired.set(false);
-        self.counted.set(false);
     }
 }

@@ -52,10 +52,19 @@ pub(crate) struct Core {
     pub(crate) outcome: OutcomeWord,
     link: Link<Core>,
     /// Where it runs, written by its worker before it parks for the first time.
-    home: OnceLock<Home>,
-    waiters: Mutex<Waiters>,
+    home: OnceLock<Box<Home>>,
+    /// Who waits for its end; a place is made when somebody does.
+    waiters: Mutex<Option<Box<Waiters>>>,
     pub(crate) id: u64,
-    pub(crate) spec: Spec,
+    site: &'static Location<'static>,
+    extras: Option<Box<Extras>>,
+    pub(crate) stack: StackClass,
+}
+
+/// What few green threads have, kept out of the allocation of all of them.
+struct Extras {
+    name: Option<Box<str>>,
+    on_end: Option<Arc<dyn OnEnd>>,
 }
 
 /// What a spawn asks for.
@@ -125,10 +134,7 @@ pub(crate) trait Stage: Send + Sync {
 }
 
 /// The closure, and then the result.
-struct Cell<F, T> {
-    step: UnsafeCell<Step<F, T>>,
-    on_end: Option<Arc<dyn OnEnd>>,
-}
+struct Cell<F, T>(UnsafeCell<Step<F, T>>);
 
 enum Step<F, T> {
     Ready(F),
@@ -137,30 +143,32 @@ enum Step<F, T> {
     Empty,
 }
 
-// SAFETY: what is in `step` is reached by one party at a time: by the worker until `DONE`, then by the handle,
+// SAFETY: the step in it is reached by one party at a time: by the worker until `DONE`, then by the handle,
 // or with the handle gone by whoever came second (the table in `outcome_word`); the word's acquire and
 // release order them. For `spawn`, `F` and `T` are `Send`, so those parties may be different threads. For
 // `spawn_local` they are the same OS thread: the worker never moves such a task, and its handle is not
 // `Send`. The step is `Empty` before the last reference goes, unless the handle was leaked, and then that
 // reference never goes: so a foreign thread's reference never drops an `F` or a `T`.
 unsafe impl<F, T> Send for Cell<F, T> {}
-// SAFETY: as above; `on_end` is `Sync` by its type.
+// SAFETY: as above.
 unsafe impl<F, T> Sync for Cell<F, T> {}
 
 impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
     fn new(f: F, spec: Spec, on_end: Option<Arc<dyn OnEnd>>) -> Self {
-        Self {
-            core: Core {
-                park: ParkWord::fresh(),
-                outcome: OutcomeWord::new(),
-                link: Link::new(),
-                home: OnceLock::new(),
-                waiters: Mutex::default(),
-                id: next_id(),
-                spec,
-            },
-            stage: Cell { step: UnsafeCell::new(Step::Ready(f)), on_end },
-        }
+        let Spec { name, site, stack } = spec;
+        let extras = (name.is_some() || on_end.is_some()).then(|| Box::new(Extras { name, on_end }));
+        let core = Core {
+            park: ParkWord::fresh(),
+            outcome: OutcomeWord::new(),
+            link: Link::new(),
+            home: OnceLock::new(),
+            waiters: Mutex::new(None),
+            id: next_id(),
+            site,
+            extras,
+            stack,
+        };
+        Self { core, stage: Cell(UnsafeCell::new(Step::Ready(f))) }
     }
 }
 
@@ -220,7 +228,7 @@ impl Task<dyn Stage> {
 impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
     unsafe fn run(&self, core: &Core) {
         // SAFETY: before `DONE` the step is the worker's.
-        let Step::Ready(f) = mem::replace(unsafe { &mut *self.step.get() }, Step::Empty) else {
+        let Step::Ready(f) = mem::replace(unsafe { &mut *self.0.get() }, Step::Empty) else {
             unreachable!("a green thread runs once");
         };
         let result = panic::catch_unwind(AssertUnwindSafe(f)).map_err(cancel::failure_of);
@@ -231,7 +239,7 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
 
     unsafe fn abandon(&self, core: &Core, why: Failure) {
         // SAFETY: before `DONE` the step is the worker's.
-        let closure = mem::replace(unsafe { &mut *self.step.get() }, Step::Empty);
+        let closure = mem::replace(unsafe { &mut *self.0.get() }, Step::Empty);
         let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(closure)));
         let why = dropped.err().map_or(why, Failure::Panicked);
         // SAFETY: still before `DONE`.
@@ -241,7 +249,7 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
     unsafe fn take(&self, into: *mut ()) {
         // SAFETY: it has ended and the handle has the step; `into` is of this type (both the caller's contract).
         unsafe {
-            if let Step::Ended(result) = mem::replace(&mut *self.step.get(), Step::Empty) {
+            if let Step::Ended(result) = mem::replace(&mut *self.0.get(), Step::Empty) {
                 *into.cast::<Option<Result<T, Failure>>>() = Some(result);
             }
         }
@@ -249,8 +257,8 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
 
     unsafe fn discard(&self, core: &Core) {
         // SAFETY: the caller is the only party left (its contract).
-        let step = mem::replace(unsafe { &mut *self.step.get() }, Step::Empty);
-        match (&step, &self.on_end) {
+        let step = mem::replace(unsafe { &mut *self.0.get() }, Step::Empty);
+        match (&step, core.on_end()) {
             (Step::Ended(Err(Failure::Panicked(_))), Some(on_end)) => on_end.unseen_panic(),
             (Step::Ended(Err(failure)), _) => core.report_unseen(failure),
             _ => {}
@@ -269,7 +277,7 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
             Err(Failure::Cancelled) => Ended::Cancelled,
         };
         // SAFETY: before `DONE` the step is the worker's; it holds `Empty`.
-        unsafe { *self.step.get() = Step::Ended(result) };
+        unsafe { *self.0.get() = Step::Ended(result) };
         let next = core.outcome.complete(ended);
         if next.drop_result {
             // A panic in the result's `Drop` has nobody to go to but the panic hook, which has printed it.
@@ -279,20 +287,33 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         if next.wake_waiter || next.call_listeners {
             core.tell_waiters(ended);
         }
-        if let Some(on_end) = &self.on_end {
+        if let Some(on_end) = core.on_end() {
             on_end.ended(ended);
         }
     }
 }
 
 impl Core {
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.extras.as_ref()?.name.as_deref()
+    }
+
+    pub(crate) fn site(&self) -> &'static Location<'static> {
+        self.site
+    }
+
+    fn on_end(&self) -> Option<&dyn OnEnd> {
+        self.extras.as_ref()?.on_end.as_deref()
+    }
+
+    #[inline]
     pub(crate) fn home(&self) -> Option<&Home> {
-        self.home.get()
+        self.home.get().map(|home| &**home)
     }
 
     /// Says where it runs, once, before it parks for the first time.
     pub(crate) fn settle(&self, home: impl FnOnce() -> Home) {
-        self.home.get_or_init(home);
+        self.home.get_or_init(|| Box::new(home()));
     }
 
     /// Waits until it has ended, or until `deadline`.
@@ -303,13 +324,13 @@ impl Core {
             if self.outcome.ended().is_some() {
                 return park::Wake::Notified;
             }
-            self.lock_waiters().joiner = Some(park::current_unparker());
+            self.lock_waiters().get_or_insert_default().joiner = Some(park::current_unparker());
             if !self.outcome.await_done() {
                 return park::Wake::Notified;
             }
             let wake = park::park(deadline);
-            if self.outcome.give_up() {
-                self.lock_waiters().joiner = None;
+            if self.outcome.give_up() && let Some(waiters) = &mut *self.lock_waiters() {
+                waiters.joiner = None;
             }
             if wake != park::Wake::Notified {
                 return wake;
@@ -321,7 +342,7 @@ impl Core {
     pub(crate) fn on_done(&self, listener: Listener) {
         let mut waiters = self.lock_waiters();
         if self.outcome.listen() {
-            waiters.listeners.push(listener);
+            waiters.get_or_insert_default().listeners.push(listener);
             return;
         }
         drop(waiters);
@@ -331,7 +352,8 @@ impl Core {
     }
 
     fn tell_waiters(&self, ended: Ended) {
-        let Waiters { joiner, listeners } = mem::take(&mut *self.lock_waiters());
+        let Some(waiters) = self.lock_waiters().take() else { return };
+        let Waiters { joiner, listeners } = *waiters;
         if let Some(joiner) = joiner {
             joiner.unpark();
         }
@@ -340,7 +362,7 @@ impl Core {
         }
     }
 
-    fn lock_waiters(&self) -> std::sync::MutexGuard<'_, Waiters> {
+    fn lock_waiters(&self) -> std::sync::MutexGuard<'_, Option<Box<Waiters>>> {
         self.waiters.lock().unwrap_or_else(|e| e.into_inner())
     }
 
@@ -366,10 +388,10 @@ fn call(listener: Listener, core: &Core, ended: Ended) {
 impl std::fmt::Display for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "green thread {}", self.id)?;
-        if let Some(name) = &self.spec.name {
+        if let Some(name) = self.name() {
             write!(f, " {name:?}")?;
         }
-        write!(f, " (spawned at {}:{})", self.spec.site.file(), self.spec.site.line())
+        write!(f, " (spawned at {}:{})", self.site.file(), self.site.line())
     }
 }
 

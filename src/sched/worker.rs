@@ -160,13 +160,13 @@ impl Worker {
             let next = self.queue.borrow_mut().pop();
             match next {
                 Some(Next::Ready(slot)) => self.turn_of(slot),
-                Some(Next::Fresh(fresh)) => self.start(Start::Fresh(fresh)),
+                Some(Next::Fresh(fresh)) => self.start_fresh(fresh),
                 None => {
                     if done(self) {
                         return;
                     }
                     match self.steal() {
-                        Some(fresh) => self.start(Start::Fresh(fresh)),
+                        Some(fresh) => self.start_fresh(fresh),
                         None => self.idle(),
                     }
                 }
@@ -238,9 +238,10 @@ impl Worker {
         slot.suspend();
     }
 
-    /// Gives the current green thread its home, if it has none: it is about to park for the first time.
-    #[inline]
+    /// Gives the current green thread its home: it is about to park for the first time.
+    #[cold]
     pub(super) fn settle(&self, slot: &Slot) {
+        slot.settled.set(true);
         if !slot.counted.replace(true) {
             self.shared.load.up();
         }
@@ -290,21 +291,27 @@ impl Worker {
         }
     }
 
-    /// Runs a green thread for the first time, here or on a worker that has fewer; or holds it until there is
-    /// a stack for it.
+    /// Runs a green thread for the first time, or holds it until there is a stack for it.
     fn start(&self, start: Start) {
-        let Some(start) = self.place(start) else { return };
-        if !self.held.borrow().is_empty() {
-            return self.hold(start);
+        if self.held.borrow().is_empty() {
+            self.start_here(start);
+        } else {
+            self.hold(start);
         }
-        self.start_here(start);
+    }
+
+    /// As [`start`](Self::start), here or on a worker that has fewer.
+    fn start_fresh(&self, fresh: Fresh) {
+        if let Some(fresh) = self.place(fresh) {
+            self.start(Start::Fresh(fresh));
+        }
     }
 
     fn start_here(&self, start: Start) {
         // SAFETY (both uses below): a local start has one of this worker's slots, on its thread.
         let class = match &start {
-            Start::Fresh(fresh) => fresh.task.core.spec.stack,
-            Start::Local(ptr) => unsafe { ptr.get() }.core().spec.stack,
+            Start::Fresh(fresh) => fresh.task.core.stack,
+            Start::Local(ptr) => unsafe { ptr.get() }.core().stack,
         };
         if !self.runtime.limit.take() {
             return self.hold_for_limit(start);
@@ -321,12 +328,12 @@ impl Worker {
         };
         let (ptr, counted) = match start {
             Start::Fresh(fresh) => (self.slots.take(fresh.task), fresh.counted_by.is_some()),
-            Start::Local(ptr) => (ptr, false),
+            // SAFETY: one of this worker's slots, on its thread.
+            Start::Local(ptr) => (ptr, unsafe { ptr.get() }.counted.get()),
         };
         // SAFETY: just taken from this worker's slots, on its thread.
         let slot = unsafe { ptr.get() };
-        slot.reset(stack.limit().get());
-        slot.counted.set(counted);
+        slot.prepare(stack.limit().get(), counted);
         if slot.core().park.begin().is_cancelled() || self.closing.get() {
             self.stacks.borrow_mut().give(stack);
             self.give_back_one();
@@ -335,11 +342,44 @@ impl Worker {
             return unsafe { task.abandon(Failure::Cancelled) };
         }
         // SAFETY: the fiber runs on this worker's thread, and its slot lives at least as long as the fiber in it.
-        let fiber = Fiber::new(stack, move |suspender| unsafe { ptr.get() }.main(suspender));
+        let fiber = Fiber::new(stack, move |suspender| unsafe { ptr.get() }.main(suspender, next_task));
         // SAFETY: this is the scheduler; the slot was free or fresh, so there is no fiber in use in it.
         unsafe { *slot.fiber() = Some(fiber) };
         self.started.set(self.started.get() + 1);
         self.resume(ptr, slot);
+    }
+
+    /// The next task, if it is fresh and may run on the stack of `slot`, whose own task has ended without a park.
+    #[inline]
+    fn next_on_stack_of(&self, slot: &Slot) -> Option<TaskRef> {
+        if slot.counted.replace(false) {
+            self.shared.load.down();
+        }
+        loop {
+            let turn = self.turn.get().wrapping_add(1);
+            let look = turn % TURNS_BETWEEN_POLLS == 0 || self.shared.doorbell.rang();
+            if look || self.closing.get() || !self.held.borrow().is_empty() {
+                return None;
+            }
+            let fresh = self.queue.borrow_mut().pop_fresh()?;
+            self.turn.set(turn);
+            let Some(fresh) = self.place(fresh) else { continue };
+            let counted = fresh.counted_by.is_some();
+            if fresh.task.core.stack != slot.core().stack {
+                let next = self.slots.take(fresh.task);
+                // SAFETY: just taken from this worker's slots, on its thread.
+                unsafe { next.get() }.counted.set(counted);
+                self.queue.borrow_mut().push_front(next);
+                return None;
+            }
+            slot.budget.set(BUDGET);
+            slot.counted.set(counted);
+            if !fresh.task.core.park.begin().is_cancelled() {
+                return Some(fresh.task);
+            }
+            // SAFETY: this is its worker, and it never ran.
+            unsafe { fresh.task.abandon(Failure::Cancelled) };
+        }
     }
 
     /// A green thread has ended: its stack, its slot and its place under the limit are free again.
@@ -384,22 +424,22 @@ impl Worker {
 
     /// Sends a fresh one to a worker that has clearly fewer long-lived ones, once; the counts are of what has
     /// parked at least once, so tasks that never block never travel.
-    fn place(&self, start: Start) -> Option<Start> {
-        let Start::Fresh(mut fresh) = start else { return Some(start) };
+    #[inline]
+    fn place(&self, mut fresh: Fresh) -> Option<Fresh> {
         if let Some(counter) = fresh.counted_by {
             if counter != self.shared.index {
                 self.uncount(&fresh);
                 fresh.counted_by = None;
             }
-            return Some(Start::Fresh(fresh));
+            return Some(fresh);
         }
         let mine = self.shared.load.get();
         if self.runtime.workers.len() == 1 || mine < 8 {
-            return Some(Start::Fresh(fresh));
+            return Some(fresh);
         }
         let other = self.runtime.random_other(self.shared.index, &mut self.rng.borrow_mut());
         if mine <= other.load.get() + other.load.get() / 8 + 4 {
-            return Some(Start::Fresh(fresh));
+            return Some(fresh);
         }
         other.load.up();
         other.accept(Fresh { counted_by: Some(other.index), ..fresh });
@@ -577,6 +617,11 @@ impl Worker {
         self.fire_timers();
         true
     }
+}
+
+/// [`Worker::next_on_stack_of`], from the fiber's own stack.
+fn next_task(slot: &Slot) -> Option<TaskRef> {
+    of_this_thread()?.next_on_stack_of(slot)
 }
 
 /// What the overflow report says of the running green thread. Called by a signal handler: it reads, and

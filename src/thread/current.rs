@@ -175,7 +175,7 @@ impl Thread {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match &self.0 {
-            Who::Green(task) => task.core.spec.name.as_deref(),
+            Who::Green(task) => task.core.name(),
             Who::Os(thread) => thread.thread.name(),
         }
     }

@@ -138,11 +138,11 @@ impl<T> fmt::Debug for Joint<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let core = self.core();
         write!(f, "<green thread {}", core.id)?;
-        if let Some(name) = &core.spec.name {
+        if let Some(name) = core.name() {
             write!(f, " {name:?}")?;
         }
         let status = format!("{:?}", self.status()).to_lowercase();
-        write!(f, " {status}, spawned at {}:{}>", core.spec.site.file(), core.spec.site.line())
+        write!(f, " {status}, spawned at {}:{}>", core.site().file(), core.site().line())
     }
 }
 
@@ -189,7 +189,7 @@ macro_rules! handle_methods {
         /// Its name, if it was given one.
         #[must_use]
         pub fn name(&self) -> Option<&str> {
-            self.$($joint)+.task().core.spec.name.as_deref()
+            self.$($joint)+.task().core.name()
         }
 
         /// Cancels it. If it has not run it never will; if it is parked it unwinds now, and if it runs, at its

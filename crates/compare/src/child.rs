@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::Figures;
 use crate::measure::Role;
-use crate::peers::Result;
+use crate::peers::{Error, Result};
 
 /// What a child is to do, and on which CPUs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -104,6 +104,14 @@ impl Child {
     /// Tells a server that the load is over.
     pub(crate) fn close_input(&mut self) {
         self.input = None;
+    }
+
+    /// Why a load failed: what its server said at its own end, if it has ended.
+    pub(crate) fn blame(&mut self, error: Error) -> Error {
+        match self.process.try_wait() {
+            Ok(Some(_)) => self.last_words().map_or(error, Into::into),
+            _ => error,
+        }
     }
 
     fn hear(&mut self) -> Result<Word> {

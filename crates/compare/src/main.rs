@@ -25,7 +25,8 @@ mod workloads;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
 
@@ -51,6 +52,9 @@ struct Arguments {
     /// Seconds for one turn.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     limit: u64,
+    /// Seconds to wait, before each turn, for other programs to leave the CPUs alone.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    patience: u64,
     /// Print JSON instead of tables.
     #[arg(long)]
     json: bool,
@@ -128,6 +132,7 @@ fn take_turns(case: &Case, peers: &[Peer], arguments: &Arguments, cpus: Cpus) ->
             if runs.failure.is_some() {
                 continue;
             }
+            await_quiet(Duration::from_secs(arguments.patience));
             match measure::measure(peer, &case.program, cpus, Duration::from_secs(arguments.limit)) {
                 Ok(figures) => runs.figures.push(figures),
                 Err(error) => runs.failure = Some(error.to_string()),
@@ -135,4 +140,16 @@ fn take_turns(case: &Case, peers: &[Peer], arguments: &Arguments, cpus: Cpus) ->
         }
     }
     all
+}
+
+/// Waits until hardly anybody else computes, or until `patience` is at its end.
+fn await_quiet(patience: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < patience {
+        let Ok(before) = Usage::now() else { return };
+        thread::sleep(Duration::from_millis(100));
+        if Usage::now().is_ok_and(|after| before.foreign(&after).programs < 5.0) {
+            return;
+        }
+    }
 }

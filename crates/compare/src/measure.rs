@@ -43,12 +43,12 @@ pub(crate) fn measure(peer: Peer, program: &Program, cpus: Cpus, limit: Duration
         Program::Echo { connections, seconds } => {
             let mut server = start(own, role(None))?;
             let load = Load { address: local(server.port()?), server: server.id(), connections, seconds };
-            start(vec![cpus.other], Role::Load(load))?.figures()
+            start(vec![cpus.other], Role::Load(load))?.figures().map_err(|error| server.blame(error))
         }
         Program::Balance { connections, seconds } => {
             let mut server = start(own, role(None))?;
             let load = Load { address: local(server.port()?), server: server.id(), connections, seconds };
-            start(both, Role::Load(load))?.figures()?;
+            start(both, Role::Load(load))?.figures().map_err(|error| server.blame(error))?;
             server.close_input();
             server.figures()
         }

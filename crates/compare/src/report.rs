@@ -51,7 +51,7 @@ impl Report {
         let measured = |peer: &Peer| {
             self.cases.iter().any(|(_, runs)| runs.get(peer).is_some_and(|runs| !runs.figures.is_empty()))
         };
-        [Peer::BASE, self.workload.limit()].into_iter().flatten().find(measured)
+        [Some(Peer::Sward), self.workload.limit()].into_iter().flatten().find(measured)
     }
 
     /// The figures of a case, in their order, by whoever has them.

@@ -9,6 +9,7 @@ mod corosensei;
 mod epoll;
 mod may;
 mod smol;
+mod sward;
 mod tasks;
 mod threads;
 mod tokio;
@@ -34,6 +35,8 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Peer {
+    /// What this is about.
+    Sward,
     /// tokio's `current_thread` runtime, one for each worker.
     Tokio,
     /// tokio's `multi_thread` runtime.
@@ -53,6 +56,7 @@ pub(crate) enum Peer {
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Sward => "sward",
             Self::Tokio => "tokio",
             Self::TokioMulti => "tokio-multi",
             Self::May => "may",
@@ -68,6 +72,7 @@ impl Peer {
     /// Its programs.
     pub(crate) fn bench(self) -> Box<dyn Bench> {
         match self {
+            Self::Sward => Box::new(Blocking::<sward::Sward>::new()),
             Self::Tokio => Box::new(Async::<tokio::CurrentThread>::new()),
             Self::TokioMulti => Box::new(Async::<tokio::MultiThread>::new()),
             Self::May => Box::new(Blocking::<may::May>::new()),
@@ -77,9 +82,6 @@ impl Peer {
             Self::Epoll => Box::new(epoll::Loop),
         }
     }
-
-    /// Whom the ratios are to, where it was measured.
-    pub(crate) const BASE: Option<Self> = None;
 
     /// By how much to shorten what is measured per operation, to stay within a second.
     pub(crate) fn slowness(self) -> usize {

@@ -1,0 +1,74 @@
+//! sward: one worker on the calling OS thread, as [`sward::run`] has it, or a runtime of several.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::time::Duration;
+
+use sward::runtime::Runtime;
+use sward::thread::{self, JoinHandle, Thread};
+
+use super::Result;
+use super::blocking::Threads;
+
+pub(super) struct Sward;
+
+impl Threads for Sward {
+    type Handle<T: Send + 'static> = JoinHandle<T>;
+    type Thread = Thread;
+    type Listener = StdListener;
+    type Stream = std::net::TcpStream;
+
+    fn run<T: Send + 'static>(
+        workers: usize,
+        main: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match workers {
+            1 => Runtime::builder().run(main),
+            several => Runtime::builder().workers(several).build()?.run(main),
+        }
+    }
+
+    fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
+        Ok(thread::spawn(f))
+    }
+
+    fn join<T: Send + 'static>(handle: JoinHandle<T>) -> Result<T> {
+        handle.join().map_err(|error| error.to_string().into())
+    }
+
+    fn thread<T: Send + 'static>(handle: &JoinHandle<T>) -> Thread {
+        handle.thread().clone()
+    }
+
+    fn current() -> Thread {
+        thread::current()
+    }
+
+    fn park() {
+        thread::park();
+    }
+
+    fn unpark(thread: &Thread) {
+        thread.unpark();
+    }
+
+    fn yield_now() {
+        thread::yield_now();
+    }
+
+    fn sleep(time: Duration) {
+        thread::sleep(time);
+    }
+
+    fn listen(_listener: StdListener) -> io::Result<StdListener> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn accept(listener: &StdListener) -> io::Result<std::net::TcpStream> {
+        Ok(listener.accept()?.0)
+    }
+
+    fn connect(_address: SocketAddr) -> io::Result<std::net::TcpStream> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
