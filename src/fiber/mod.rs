@@ -59,7 +59,7 @@ impl Fiber {
     }
 
     /// Switches to the fiber, until it suspends itself or returns.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn resume(&mut self) -> Resumed {
         match self.0.resume(()) {
             CoroutineResult::Yield(()) => Resumed::Suspended,
@@ -83,7 +83,7 @@ impl Fiber {
 
 impl Suspender {
     /// Switches back to whoever resumed the fiber; returns when it is resumed again.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn suspend(&self) {
         self.0.suspend(());
     }

@@ -101,7 +101,7 @@ impl ParkWord {
     }
 
     /// The owner is about to stop for a wake-up of the runtime's own.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn prepare(&self, mode: Mode) -> Prepared {
         self.transition(|word| match word & STATE {
             EMPTY => (word | PARKED | mode.flag(), Prepared::Park),
@@ -111,7 +111,7 @@ impl ParkWord {
 
     /// The owner is about to stop for the user's token. A wake-up of the runtime's own ends this as well: a
     /// spurious return, which `std::thread::park` allows.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn prepare_for_token(&self, mode: Mode) -> Prepared {
         self.transition(|word| match word {
             _ if word & TOKEN != 0 => (word & !TOKEN, Prepared::Notified),

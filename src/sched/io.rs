@@ -98,7 +98,7 @@ impl Source {
                 }
             }
             if !wait.once()? {
-                return Err(io::ErrorKind::WouldBlock.into());
+                return Err(crate::sys::socket::would_block());
             }
         }
     }

@@ -61,17 +61,17 @@ pub(crate) fn park(deadline: Nanos) -> Wake {
 }
 
 /// As [`park`], for the user's token.
-#[inline]
+#[inline(always)]
 pub(crate) fn park_for(what: Await, deadline: Nanos) -> Wake {
     match worker::current() {
         Some((worker, slot)) => park_green(worker, slot, what, deadline),
-        None => with_os_thread(|me| sleep_on(&me.park, what, deadline)),
+        None => park_os_thread(what, deadline),
     }
 }
 
 /// Whether a park of this green thread must not switch. The panic count is per OS thread: a switch while
 /// unwinding would leak it to the other green threads.
-#[inline]
+#[inline(always)]
 pub(crate) fn must_stay(slot: &Slot) -> bool {
     slot.in_place.get() != 0 || thread::panicking()
 }
@@ -89,7 +89,7 @@ pub(crate) fn os_thread() -> Arc<OsThread> {
     with_os_thread(Arc::clone)
 }
 
-#[inline]
+#[inline(always)]
 fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wake {
     let core = slot.core();
     if must_stay(slot) {
@@ -118,7 +118,7 @@ fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
 }
 
 /// Whether a cancel is to be delivered to this green thread now.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_cancelled(slot: &Slot, core: &Core) -> bool {
     core.park.load().is_cancelled() && slot.shield.get() == 0
 }
@@ -129,6 +129,11 @@ fn prepare(word: &ParkWord, what: Await, mode: Mode) -> Prepared {
         Await::Wakeup => word.prepare(mode),
         Await::Token => word.prepare_for_token(mode),
     }
+}
+
+#[cold]
+fn park_os_thread(what: Await, deadline: Nanos) -> Wake {
+    with_os_thread(|me| sleep_on(&me.park, what, deadline))
 }
 
 /// Blocks the OS thread on a park word.

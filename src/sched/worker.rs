@@ -232,7 +232,7 @@ impl Worker {
     }
 
     /// Lets all that is runnable run before the current green thread runs on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn yield_now(&self, slot: &Slot) {
         self.queue.borrow_mut().push(self.current.get().expect("a green thread is running"));
         slot.suspend();

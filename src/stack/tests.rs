@@ -45,7 +45,7 @@ fn colours_differ_and_leave_most_of_the_first_page() {
     let stacks = many(&mut pool, class_of_its_own(2), 64);
     let colours: HashSet<usize> = stacks.iter().map(|stack| stack.top() - stack.base().get()).collect();
     assert_eq!(colours.len(), COLOURS);
-    assert!(colours.iter().all(|colour| colour % COLOUR_STEP == 0 && *colour <= 2048));
+    assert!(colours.iter().all(|colour| colour % COLOUR_STEP == 0 && *colour <= 1024));
     assert!(stacks.iter().all(|stack| stack.base().get() % 16 == 0));
     assert!(stacks.iter().all(|stack| stack.top() % mem::page_size() == 0));
 }

@@ -4,3 +4,4 @@ pub(crate) mod fault;
 pub(crate) mod futex;
 pub(crate) mod mem;
 pub(crate) mod poll;
+pub(crate) mod socket;

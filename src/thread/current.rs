@@ -62,16 +62,16 @@ pub fn is_green() -> bool {
 /// parked.thread().unpark();
 /// parked.join().unwrap();
 /// ```
+#[inline(always)]
 pub fn park() {
-    park_until(Nanos::NEVER);
+    if parking::park_for(Await::Token, Nanos::NEVER) == Wake::Cancelled {
+        cancel::unwind();
+    }
 }
 
 /// As [`park`], at the longest for `limit`.
 pub fn park_timeout(limit: Duration) {
-    park_until(sched::now().saturating_add(limit));
-}
-
-fn park_until(deadline: Nanos) {
+    let deadline = sched::now().saturating_add(limit);
     if parking::park_for(Await::Token, deadline) == Wake::Cancelled {
         cancel::unwind();
     }
@@ -127,7 +127,9 @@ pub fn sleep_until(deadline: Instant) {
 ///     assert_eq!(*order.borrow(), ["spawned", "spawner"]);
 /// });
 /// ```
-#[inline]
+// Inlined, as is `park`: the processor predicts the switch's return only if no call lies between the caller's loop and
+// the switch (`docs/rationale.md`, "Returns").
+#[inline(always)]
 pub fn yield_now() {
     match worker::current() {
         Some((worker, slot)) if !parking::must_stay(slot) => {
@@ -136,8 +138,13 @@ pub fn yield_now() {
             }
             worker.yield_now(slot);
         }
-        _ => std::thread::yield_now(),
+        _ => yield_os_thread(),
     }
+}
+
+#[cold]
+fn yield_os_thread() {
+    std::thread::yield_now();
 }
 
 impl Thread {

@@ -1,0 +1,278 @@
+//! What all sockets that carry data have in common.
+//!
+//! The descriptor's own mode stays the user's: the calls here say `MSG_DONTWAIT`, so a socket converts to a type of
+//! `std` and back for nothing. Whether a call may wait, and for how long, is a matter of the open file
+//! description, which other handles may share: the truth is in the kernel. It is asked for when a call first has
+//! to wait, and not even then while nobody can have changed it ([`Socket::asks`]).
+
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    os::fd::{AsFd, BorrowedFd},
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
+
+use socket2::SockAddr;
+
+use crate::{
+    lockfree::counter::Flag,
+    sched::io::{Done, Interest, Patience, Source},
+    sys::socket::{self as sys, Receive},
+};
+
+/// See the [module](self).
+pub(crate) struct Socket {
+    /// Above the descriptor, and so dropped before it: what is registered must be open.
+    source: Source,
+    fd: socket2::Socket,
+    /// Raised if the kernel must be asked for mode and timeouts. While it is not, they are as in a new socket:
+    /// blocking, without timeouts. Shared by the clones, as those are.
+    asks: Arc<Flag>,
+}
+
+// What a panic could leave half done here is the registration, and that is guarded by its own locks.
+impl UnwindSafe for Socket {}
+impl RefUnwindSafe for Socket {}
+
+impl Socket {
+    /// A socket that was just made here.
+    pub(crate) fn own(fd: socket2::Socket) -> Self {
+        Self { source: Source::new(), fd, asks: Arc::new(Flag::new()) }
+    }
+
+    /// A socket with a past.
+    pub(crate) fn adopt(fd: socket2::Socket) -> Self {
+        let socket = Self::own(fd);
+        socket.asks.raise();
+        socket
+    }
+
+    /// A stream connected to `addr`. The error of a `limit` that runs out is `TimedOut`.
+    pub(crate) fn connect(addr: &SockAddr, limit: Option<Duration>) -> io::Result<Self> {
+        let socket = Self::own(sys::nonblocking_stream(addr.domain())?);
+        let patience = || match limit {
+            None => Ok(Patience::Forever),
+            Some(limit) => check_limit(limit).map(Patience::For),
+        };
+        let mut started = false;
+        let connected = socket.source.retry(socket.fd.as_fd(), Interest::Writable, patience, || {
+            if std::mem::replace(&mut started, true) { socket.check_connected() } else { socket.start_connect(addr) }
+        });
+        match connected {
+            Err(error) if limit.is_some() && error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "connection timed out"));
+            }
+            other => other?,
+        }
+        sys::set_nonblocking(&socket.fd, false)?;
+        Ok(socket)
+    }
+
+    fn start_connect(&self, addr: &SockAddr) -> io::Result<Done<()>> {
+        match self.fd.connect(addr) {
+            Ok(()) => Ok(Done { value: (), short: false }),
+            Err(error) if sys::is_in_progress(&error) => Err(sys::would_block()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn check_connected(&self) -> io::Result<Done<()>> {
+        if let Some(error) = self.fd.take_error()? {
+            return Err(error);
+        }
+        match self.fd.peer_addr() {
+            Ok(_) => Ok(Done { value: (), short: false }),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(sys::would_block()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The next bytes of a stream.
+    #[inline]
+    pub(crate) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.receive(|fd| {
+            let n = sys::recv(fd, buf, Receive::Take)?;
+            Ok(Done { value: n, short: is_short(n, buf.len()) })
+        })
+    }
+
+    /// As [`read`](Self::read), into several buffers.
+    pub(crate) fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let len = total(bufs.iter().map(|buf| buf.len()));
+        if len == 0 {
+            return Ok(0); // as `readv`; `recvmsg` would wait
+        }
+        self.receive(|fd| {
+            let n = sys::recv_vectored(fd, bufs)?;
+            Ok(Done { value: n, short: is_short(n, len) })
+        })
+    }
+
+    /// Writes all of `buf` to a stream, as the system's blocking call does: less only if the time runs out or the
+    /// connection breaks in the middle, and at once if the socket is non-blocking.
+    #[inline]
+    pub(crate) fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.send_all(buf.len(), |fd, sent| sys::send(fd, &buf[sent..]))
+    }
+
+    /// As [`write`](Self::write), from several buffers.
+    pub(crate) fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let bufs = &bufs[..bufs.len().min(sys::MAX_SLICES)];
+        let len = total(bufs.iter().map(|buf| buf.len()));
+        if len == 0 {
+            return Ok(0); // as `writev`
+        }
+        self.send_all(len, |fd, sent| match sent {
+            0 => sys::send_vectored(fd, bufs),
+            _ => sys::send_vectored(fd, &after(bufs, sent)),
+        })
+    }
+
+    /// One datagram; or the next bytes of a stream, with [`Receive::Peek`].
+    pub(crate) fn recv(&self, buf: &mut [u8], how: Receive) -> io::Result<usize> {
+        self.receive(|fd| sys::recv(fd, buf, how).map(whole))
+    }
+
+    /// One datagram, and who sent it.
+    pub(crate) fn recv_from(&self, buf: &mut [u8], how: Receive) -> io::Result<(usize, SockAddr)> {
+        self.receive(|fd| sys::recv_from(fd, buf, how).map(whole))
+    }
+
+    /// Sends one datagram to the peer.
+    pub(crate) fn send(&self, buf: &[u8]) -> io::Result<usize> {
+        self.transmit(|fd| sys::send(fd, buf).map(whole))
+    }
+
+    /// Sends one datagram to `to`.
+    pub(crate) fn send_to(&self, buf: &[u8], to: &SockAddr) -> io::Result<usize> {
+        self.transmit(|fd| sys::send_to(fd, buf, to).map(whole))
+    }
+
+    /// Sends `len` bytes by calls that are told how many have gone.
+    #[inline]
+    fn send_all(
+        &self,
+        len: usize,
+        mut send: impl FnMut(&socket2::Socket, usize) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let mut sent = 0;
+        let result = self.transmit(|fd| {
+            // What broke meanwhile is the next call's to tell: this one has sent something.
+            if sent > 0 && sys::is_broken(fd.as_fd()) {
+                return Ok(whole(sent));
+            }
+            sent += send(fd, sent)?;
+            if sent < len { Err(sys::would_block()) } else { Ok(whole(sent)) }
+        });
+        match result {
+            Err(_) if sent > 0 => Ok(sent),
+            result => result,
+        }
+    }
+
+    #[inline]
+    fn receive<R>(&self, mut op: impl FnMut(&socket2::Socket) -> io::Result<Done<R>>) -> io::Result<R> {
+        let patience = || self.patience(socket2::Socket::read_timeout);
+        self.source.retry(self.fd.as_fd(), Interest::Readable, patience, || op(&self.fd))
+    }
+
+    #[inline]
+    fn transmit<R>(&self, mut op: impl FnMut(&socket2::Socket) -> io::Result<Done<R>>) -> io::Result<R> {
+        let patience = || self.patience(socket2::Socket::write_timeout);
+        self.source.retry(self.fd.as_fd(), Interest::Writable, patience, || op(&self.fd))
+    }
+
+    fn patience(
+        &self,
+        timeout: impl FnOnce(&socket2::Socket) -> io::Result<Option<Duration>>,
+    ) -> io::Result<Patience> {
+        if !self.asks.is_raised() {
+            return Ok(Patience::Forever);
+        }
+        if self.fd.nonblocking()? {
+            return Ok(Patience::None);
+        }
+        Ok(timeout(&self.fd)?.map_or(Patience::Forever, Patience::For))
+    }
+
+    pub(crate) fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        self.set_timeout(limit, socket2::Socket::set_read_timeout)
+    }
+
+    pub(crate) fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        self.set_timeout(limit, socket2::Socket::set_write_timeout)
+    }
+
+    fn set_timeout(
+        &self,
+        limit: Option<Duration>,
+        set: impl FnOnce(&socket2::Socket, Option<Duration>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if let Some(limit) = limit {
+            check_limit(limit)?;
+            self.asks.raise();
+        }
+        // The kernel counts in microseconds, and takes zero for no limit.
+        set(&self.fd, limit.map(|limit| limit.max(Duration::from_micros(1))))
+    }
+
+    pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        if nonblocking {
+            self.asks.raise();
+        }
+        sys::set_nonblocking(&self.fd, nonblocking)
+    }
+
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { source: Source::new(), fd: self.fd.try_clone()?, asks: Arc::clone(&self.asks) })
+    }
+
+    /// For options, addresses and the like: what does not change mode or timeouts.
+    pub(crate) fn inner(&self) -> &socket2::Socket {
+        &self.fd
+    }
+
+    /// The descriptor for others, who may change what they like.
+    pub(crate) fn show(&self) -> BorrowedFd<'_> {
+        self.asks.raise();
+        self.fd.as_fd()
+    }
+
+    /// The descriptor, which sward gives up.
+    pub(crate) fn release(self) -> socket2::Socket {
+        self.asks.raise();
+        drop(self.source);
+        self.fd
+    }
+}
+
+/// A datagram, or all that was asked for: no news about what comes next.
+fn whole<R>(value: R) -> Done<R> {
+    Done { value, short: false }
+}
+
+/// Whether a stream gave its last bytes for now. None at all is the end of the file, which is ready for ever.
+fn is_short(n: usize, len: usize) -> bool {
+    n > 0 && n < len
+}
+
+fn total(lens: impl Iterator<Item = usize>) -> usize {
+    lens.take(sys::MAX_SLICES).fold(0, usize::saturating_add)
+}
+
+/// What is left of `bufs` after `sent` bytes.
+fn after<'a>(bufs: &[IoSlice<'a>], sent: usize) -> Vec<IoSlice<'a>> {
+    let mut copy = bufs.to_vec();
+    let mut rest = &mut copy[..];
+    IoSlice::advance_slices(&mut rest, sent);
+    rest.to_vec()
+}
+
+/// As `std`, which has no use for a limit of zero.
+pub(super) fn check_limit(limit: Duration) -> io::Result<Duration> {
+    if limit.is_zero() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "cannot set a 0 duration timeout"));
+    }
+    Ok(limit)
+}
