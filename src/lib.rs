@@ -11,6 +11,8 @@ mod config;
 #[cfg(not(loom))]
 mod fiber;
 #[cfg(not(loom))]
+pub mod io;
+#[cfg(not(loom))]
 pub mod net;
 #[cfg(not(loom))]
 mod payload;

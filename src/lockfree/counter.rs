@@ -24,6 +24,26 @@ impl Gauge {
     }
 }
 
+/// How far one thread has come, for others to see. Only that thread counts it up, so that costs a plain store.
+#[derive(Debug)]
+pub(crate) struct Progress(AtomicUsize);
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    /// One step on. Called by the one thread alone.
+    #[inline(always)]
+    pub(crate) fn step(&self) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Numbers that are handed out once each, from one on.
 #[derive(Debug)]
 pub(crate) struct Sequence(AtomicU64);

@@ -4,6 +4,7 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     collections::VecDeque,
     io, mem,
     panic::{self, AssertUnwindSafe},
@@ -28,7 +29,8 @@ pub(crate) struct Pool {
     work: Condvar,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// What a thread of a pool is to do. It must not panic.
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 struct State {
@@ -49,6 +51,21 @@ pub(crate) fn pool() -> &'static Pool {
     POOL.get_or_init(|| Pool::new("sward-blocking", 512))
 }
 
+/// Runs `wait`, in which the caller waits for a pool: meanwhile virtual time stands still.
+pub(crate) fn awaiting_pool<R>(wait: impl FnOnce() -> R) -> R {
+    struct Leave<'a>(&'a Cell<usize>);
+    impl Drop for Leave<'_> {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() - 1);
+        }
+    }
+    let _leave = worker::of_this_thread().map(|worker| {
+        worker.offloaded.set(worker.offloaded.get() + 1);
+        Leave(&worker.offloaded)
+    });
+    wait()
+}
+
 impl Pool {
     pub(crate) const fn new(name: &'static str, max_threads: usize) -> Self {
         Self {
@@ -67,9 +84,9 @@ impl Pool {
         F: FnOnce() -> T + Send,
         T: Send,
     {
-        let Some((worker, _)) = worker::current().filter(|(_, slot)| !park::must_stay(slot)) else {
+        if worker::current().is_none_or(|(_, slot)| park::must_stay(slot)) {
             return f();
-        };
+        }
         let packet = Arc::new(Packet { result: Mutex::new(None), caller: park::current_unparker() });
         let theirs = Arc::clone(&packet);
         let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || theirs.fill(f));
@@ -81,15 +98,13 @@ impl Pool {
         if let Err(job) = self.submit(job) {
             job();
         }
-        worker.offloaded.set(worker.offloaded.get() + 1);
-        let result = super::shielded(|| packet.wait());
-        worker.offloaded.set(worker.offloaded.get() - 1);
+        let result = awaiting_pool(|| super::shielded(|| packet.wait()));
         result.unwrap_or_else(|payload| panic::resume_unwind(payload))
     }
 
     /// Hands a job to a thread, a new one if all are busy. The job comes back if there is none at all and
     /// none can be started.
-    fn submit(&'static self, job: Job) -> Result<(), Job> {
+    pub(crate) fn submit(&'static self, job: Job) -> Result<(), Job> {
         let mut state = self.lock();
         state.jobs.push_back(job);
         if state.idle >= state.jobs.len() || state.threads >= self.max_threads {

@@ -12,6 +12,7 @@ mod reactor;
 pub(crate) mod runtime;
 mod slot;
 pub(crate) mod task;
+mod thief;
 mod timer;
 pub(crate) mod worker;
 

@@ -3,7 +3,8 @@
 //! Ready green threads are the worker's own and stand in a ring. Fresh ones stand in a deque that idle
 //! workers may steal from, and for each the ring has a *marker* at its place: so a `yield_now` lets
 //! everything that was runnable before it run first, what was just spawned included. A marker whose fresh one
-//! was stolen stands for nothing, and is passed over. The only user of `crossbeam-deque`.
+//! was stolen stands for nothing, and is passed over. A worker without siblings has nobody to steal, and keeps
+//! its fresh ones in a plain queue instead. The only user of `crossbeam-deque`.
 
 use std::collections::VecDeque;
 
@@ -28,9 +29,17 @@ pub(crate) enum Next {
 /// See the [module](self).
 pub(crate) struct Queue {
     ring: VecDeque<Option<SlotPtr>>,
-    fresh: Worker<Fresh>,
+    fresh: FreshOnes,
     /// With a seed, what is next is drawn from the ring.
     order: Option<Rng>,
+}
+
+/// The fresh ones, oldest first.
+enum FreshOnes {
+    /// Siblings may steal.
+    Shared(Worker<Fresh>),
+    /// There are none.
+    Own(VecDeque<Fresh>),
 }
 
 /// The sides of a worker's queue that other threads use.
@@ -40,9 +49,11 @@ pub(crate) struct Shared {
 }
 
 impl Queue {
-    pub(crate) fn new(seed: Option<u64>) -> (Self, Shared) {
-        let fresh = Worker::new_fifo();
-        let shared = Shared { stealer: fresh.stealer(), injector: Injector::new() };
+    /// A queue, and its shared sides; `alone` if no other worker will ever steal from it.
+    pub(crate) fn new(alone: bool, seed: Option<u64>) -> (Self, Shared) {
+        let deque = Worker::new_fifo();
+        let shared = Shared { stealer: deque.stealer(), injector: Injector::new() };
+        let fresh = if alone { FreshOnes::Own(VecDeque::new()) } else { FreshOnes::Shared(deque) };
         (Self { ring: VecDeque::new(), fresh, order: seed.map(Rng::new) }, shared)
     }
 
@@ -120,10 +131,11 @@ impl Queue {
 
     /// Takes about half of another worker's fresh ones. The first of them is for now.
     pub(crate) fn steal_from(&mut self, victim: &Shared) -> Option<Fresh> {
-        debug_assert!(self.fresh.is_empty());
-        let stolen = insist(|| victim.stealer.steal_batch_and_pop(&self.fresh))
-            .or_else(|| insist(|| victim.injector.steal_batch_and_pop(&self.fresh)))?;
-        self.ring.extend((0..self.fresh.len()).map(|_| None));
+        let FreshOnes::Shared(mine) = &self.fresh else { return None };
+        debug_assert!(mine.is_empty());
+        let stolen = insist(|| victim.stealer.steal_batch_and_pop(mine))
+            .or_else(|| insist(|| victim.injector.steal_batch_and_pop(mine)))?;
+        self.ring.extend((0..mine.len()).map(|_| None));
         Some(stolen)
     }
 
@@ -133,6 +145,31 @@ impl Queue {
         if let Some(order) = self.order.as_mut().filter(|_| self.ring.len() > 1) {
             let chosen = order.below(self.ring.len());
             self.ring.swap(0, chosen);
+        }
+    }
+}
+
+impl FreshOnes {
+    #[inline]
+    fn push(&mut self, fresh: Fresh) {
+        match self {
+            FreshOnes::Shared(deque) => deque.push(fresh),
+            FreshOnes::Own(queue) => queue.push_back(fresh),
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Fresh> {
+        match self {
+            FreshOnes::Shared(deque) => deque.pop(),
+            FreshOnes::Own(queue) => queue.pop_front(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            FreshOnes::Shared(deque) => deque.is_empty(),
+            FreshOnes::Own(queue) => queue.is_empty(),
         }
     }
 }
@@ -150,6 +187,10 @@ impl Shared {
 
     pub(crate) fn has_fresh(&self) -> bool {
         !self.stealer.is_empty() || !self.injector.is_empty()
+    }
+
+    pub(crate) fn fresh_count(&self) -> usize {
+        self.stealer.len() + self.injector.len()
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     lockfree::{
-        counter::{Flag, Gauge},
+        counter::{Flag, Gauge, Progress},
         doorbell::{Doorbell, Rung},
         idle_set::IdleSet,
         inbox::Inbox,
@@ -58,6 +58,8 @@ pub(crate) struct WorkerShared {
     pub(super) index: usize,
     /// How many long-lived green threads it has: those that have parked at least once, and those on their way.
     pub(crate) load: Gauge,
+    /// How many green threads it has started.
+    pub(super) started: Progress,
     pub(super) doorbell: Doorbell,
     pub(super) inbox: Inbox<Core>,
     pub(super) queue: queue::Shared,
@@ -93,10 +95,12 @@ fn prepare(config: Config) -> io::Result<(Arc<RuntimeShared>, Vec<Parts>)> {
     let mut workers = Vec::with_capacity(config.workers);
     for index in 0..config.workers {
         let (reactor, remote) = Reactor::new()?;
-        let (queue, shared_queue) = Queue::new(config.seed.map(|seed| seed.wrapping_add(index as u64)));
+        let seed = config.seed.map(|seed| seed.wrapping_add(index as u64));
+        let (queue, shared_queue) = Queue::new(config.workers == 1, seed);
         workers.push(Arc::new(WorkerShared {
             index,
             load: Gauge::new(),
+            started: Progress::new(),
             doorbell: Doorbell::new(),
             inbox: Inbox::new(),
             queue: shared_queue,

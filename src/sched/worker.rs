@@ -22,6 +22,7 @@ use super::{
     runtime::{RuntimeShared, WorkerShared},
     slot::{BUDGET, Slot, SlotPtr, Slots},
     task::{Core, Failure, Home, TaskRef},
+    thief::{self, Watch},
     timer::{TimerKey, Timers},
 };
 use crate::{
@@ -54,6 +55,8 @@ pub(crate) struct Worker {
     /// How many green threads wait for an OS thread of the blocking pool: virtual time stands still meanwhile.
     pub(super) offloaded: Cell<usize>,
     rng: RefCell<Rng>,
+    /// What it saw of each other worker when it had nothing to do.
+    watches: RefCell<Vec<Watch>>,
     closing: Cell<bool>,
 }
 
@@ -119,6 +122,7 @@ impl Worker {
             virtual_now: config.virtual_clock.then(|| Cell::new(Nanos::real_now())),
             offloaded: Cell::new(0),
             rng: RefCell::new(Rng::new(seed)),
+            watches: RefCell::new((0..config.workers).map(|_| Watch::default()).collect()),
             closing: Cell::new(false),
             runtime,
         }
@@ -346,6 +350,7 @@ impl Worker {
         // SAFETY: this is the scheduler; the slot was free or fresh, so there is no fiber in use in it.
         unsafe { *slot.fiber() = Some(fiber) };
         self.started.set(self.started.get() + 1);
+        self.shared.started.step();
         self.resume(ptr, slot);
     }
 
@@ -372,6 +377,7 @@ impl Worker {
                 self.queue.borrow_mut().push_front(next);
                 return None;
             }
+            self.shared.started.step();
             slot.budget.set(BUDGET);
             slot.counted.set(counted);
             if !fresh.task.core.park.begin().is_cancelled() {
@@ -534,9 +540,18 @@ impl Worker {
         if others == 1 {
             return None;
         }
+        let now = Nanos::real_now();
+        let mut watches = self.watches.borrow_mut();
         let first = self.rng.borrow_mut().below(others);
         let victims = (first..others).chain(0..first).filter(|&victim| victim != self.shared.index);
         for victim in victims {
+            if !self.runtime.workers[victim].queue.has_fresh() {
+                watches[victim].forget();
+                continue;
+            }
+            if !watches[victim].is_worth_it(&self.runtime.workers[victim], now) {
+                continue;
+            }
             let stolen = self.queue.borrow_mut().steal_from(&self.runtime.workers[victim].queue);
             if stolen.is_some() {
                 // A thief that leaves something behind calls the next one.
@@ -563,20 +578,25 @@ impl Worker {
         if !alone {
             self.runtime.idle.enter(me);
         }
-        if (alone || !self.runtime.anything_to_steal(me)) && !self.spin() {
-            self.sleep();
+        if !self.spin() {
+            let look_again = !alone && self.runtime.anything_to_steal(me);
+            self.sleep(look_again.then_some(thief::SECOND_LOOK));
         }
         if !alone {
             self.runtime.idle.leave(me);
         }
     }
 
-    fn sleep(&self) {
+    /// Sleeps until an event, the next deadline or the doorbell, at the longest for `limit`.
+    fn sleep(&self, limit: Option<Duration>) {
         let surplus = self.stacks.borrow_mut().trim(Duration::from_nanos(Nanos::real_now().0));
-        let mut wait = self.timers.borrow().next_deadline().filter(|_| self.virtual_now.is_none()).map(|deadline| deadline.since(Nanos::real_now()));
-        if surplus {
-            wait = Some(wait.map_or(TRIM_INTERVAL, |wait| wait.min(TRIM_INTERVAL)));
-        }
+        let real_deadline = self.timers.borrow().next_deadline().filter(|_| self.virtual_now.is_none());
+        let wait = [
+            limit,
+            surplus.then_some(TRIM_INTERVAL),
+            real_deadline.map(|deadline| deadline.since(Nanos::real_now())),
+        ];
+        let wait = wait.into_iter().flatten().min();
         if self.shared.doorbell.fall_asleep() == Asleep::Yes {
             self.reactor.poll(wait);
             self.shared.doorbell.wake_up();

@@ -1,5 +1,5 @@
 //! What the integration tests share: a watchdog, child processes that may crash, guards that count their drops.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "no test uses all of it")]
 
 use std::{
     env,
@@ -16,17 +16,17 @@ use std::{
 };
 
 /// After this long a test hangs.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// The exit code of a child that hung.
 const HUNG: i32 = 99;
 
-pub const SIGABRT: i32 = 6;
-pub const SIGSEGV: i32 = 11;
+pub(crate) const SIGABRT: i32 = 6;
+pub(crate) const SIGSEGV: i32 = 11;
 
 /// Runs `f` on an OS thread of its own, and fails with a message if it has not ended after `limit`.
 #[track_caller]
-pub fn within<T: Send + 'static>(limit: Duration, f: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn within<T: Send + 'static>(limit: Duration, f: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, end) = mpsc::channel();
     let thread = thread::spawn(move || {
         let result = panic::catch_unwind(panic::AssertUnwindSafe(f));
@@ -46,30 +46,30 @@ pub fn within<T: Send + 'static>(limit: Duration, f: impl FnOnce() -> T + Send +
 
 /// [`within`] the usual [`LIMIT`].
 #[track_caller]
-pub fn watched<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn watched<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     within(LIMIT, f)
 }
 
 /// [`watched`], as the main green thread of a `sward::run`.
 #[track_caller]
-pub fn in_run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn in_run<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     watched(|| sward::run(f))
 }
 
 /// [`watched`], as the main green thread of a runtime with a virtual clock.
 #[track_caller]
-pub fn in_virtual_time<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn in_virtual_time<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     watched(|| sward::Runtime::builder().virtual_clock(true).run(f))
 }
 
 /// A runtime with so many workers.
-pub fn runtime(workers: usize) -> sward::Runtime {
+pub(crate) fn runtime(workers: usize) -> sward::Runtime {
     sward::Runtime::builder().workers(workers).build().expect("a runtime starts")
 }
 
 /// The message of a panic that `f` ends with.
 #[track_caller]
-pub fn message_of_panic<T>(f: impl FnOnce() -> T) -> String {
+pub(crate) fn message_of_panic<T>(f: impl FnOnce() -> T) -> String {
     match panic::catch_unwind(panic::AssertUnwindSafe(f)) {
         Ok(_) => panic!("it did not panic"),
         Err(payload) => match payload.downcast::<String>() {
@@ -81,21 +81,21 @@ pub fn message_of_panic<T>(f: impl FnOnce() -> T) -> String {
 
 /// Counts how many of its guards have been dropped.
 #[derive(Clone, Default)]
-pub struct Drops(Arc<AtomicUsize>);
+pub(crate) struct Drops(Arc<AtomicUsize>);
 
 /// Counted when it is dropped.
-pub struct Guard(Arc<AtomicUsize>);
+pub(crate) struct Guard(Arc<AtomicUsize>);
 
 impl Drops {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    pub fn guard(&self) -> Guard {
+    pub(crate) fn guard(&self) -> Guard {
         Guard(Arc::clone(&self.0))
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.load(SeqCst)
     }
 }
@@ -107,7 +107,7 @@ impl Drop for Guard {
 }
 
 /// Calls its closure when it is dropped.
-pub struct OnDrop<F: FnMut()>(pub F);
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
@@ -117,15 +117,15 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 
 /// How a child process ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub stdout: String,
-    pub stderr: String,
-    pub code: Option<i32>,
-    pub signal: Option<i32>,
+pub(crate) struct Ended {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) signal: Option<i32>,
 }
 
 /// A test that runs its body in a process of its own.
-pub struct Child {
+pub(crate) struct Child {
     test: &'static str,
     env: Vec<(&'static str, &'static str)>,
     address_space: Option<u64>,
@@ -133,17 +133,17 @@ pub struct Child {
 
 impl Child {
     /// `test` is the full name of the calling test.
-    pub fn of(test: &'static str) -> Self {
+    pub(crate) fn of(test: &'static str) -> Self {
         Self { test, env: Vec::new(), address_space: None }
     }
 
-    pub fn env(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
         self.env.push((name, value));
         self
     }
 
     /// Limits the child's address space to so many MiB.
-    pub fn address_space(mut self, mib: u64) -> Self {
+    pub(crate) fn address_space(mut self, mib: u64) -> Self {
         self.address_space = Some(mib);
         self
     }
@@ -151,7 +151,7 @@ impl Child {
     /// In the test's own process, runs the test again in a child, and tells how that ended. In the child, runs
     /// `f` on its main thread, and ends it.
     #[track_caller]
-    pub fn run(self, f: impl FnOnce()) -> Ended {
+    pub(crate) fn run(self, f: impl FnOnce()) -> Ended {
         const MARK: &str = "SWARD_TEST_CHILD";
         if env::var(MARK).as_deref() == Ok(self.test) {
             thread::spawn(|| {
@@ -190,13 +190,13 @@ impl Child {
 impl Ended {
     /// It came to its end.
     #[track_caller]
-    pub fn is_well(&self) {
+    pub(crate) fn is_well(&self) {
         assert_eq!((self.code, self.signal), (Some(0), None), "{self:?}");
     }
 
     /// It wrote all of these on stderr.
     #[track_caller]
-    pub fn says(&self, words: &[&str]) {
+    pub(crate) fn says(&self, words: &[&str]) {
         for word in words {
             assert!(self.stderr.contains(word), "no {word:?} in {self:?}");
         }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::time::Duration;
 
+use sward::net::{TcpListener, TcpStream};
 use sward::runtime::Runtime;
 use sward::thread::{self, JoinHandle, Thread};
 
@@ -15,8 +16,8 @@ pub(super) struct Sward;
 impl Threads for Sward {
     type Handle<T: Send + 'static> = JoinHandle<T>;
     type Thread = Thread;
-    type Listener = StdListener;
-    type Stream = std::net::TcpStream;
+    type Listener = TcpListener;
+    type Stream = TcpStream;
 
     fn run<T: Send + 'static>(
         workers: usize,
@@ -60,15 +61,15 @@ impl Threads for Sward {
         thread::sleep(time);
     }
 
-    fn listen(_listener: StdListener) -> io::Result<StdListener> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn listen(listener: StdListener) -> io::Result<TcpListener> {
+        Ok(listener.into())
     }
 
-    fn accept(listener: &StdListener) -> io::Result<std::net::TcpStream> {
+    fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
         Ok(listener.accept()?.0)
     }
 
-    fn connect(_address: SocketAddr) -> io::Result<std::net::TcpStream> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+        TcpStream::connect(address)
     }
 }
