@@ -90,14 +90,25 @@ impl Socket {
 
     /// The next bytes of a stream.
     #[inline]
-    pub(crate) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.receive(|fd| {
-            let n = sys::recv(fd, buf, Receive::Take)?;
-            Ok(Done { value: n, short: is_short(n, buf.len()) })
-        })
+    pub(crate) fn read(&self, buf: &mut [u8], how: Receive) -> io::Result<usize> {
+        let len = buf.len();
+        let result = self.receive(|fd| {
+            let n = sys::recv(fd, buf, how)?;
+            Ok(Done { value: n, short: how == Receive::Take && is_short(n, len) })
+        });
+        if len == 0 { self.read_nothing(result) } else { result }
     }
 
-    /// As [`read`](Self::read), into several buffers.
+    /// A read of no bytes waits for some, as the system's does, but when its time runs out it has all it wanted.
+    #[cold]
+    fn read_nothing(&self, result: io::Result<usize>) -> io::Result<usize> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !self.fd.nonblocking()? => Ok(0),
+            result => result,
+        }
+    }
+
+    /// The next bytes of a stream, into several buffers.
     pub(crate) fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let len = total(bufs.iter().map(|buf| buf.len()));
         if len == 0 {
@@ -129,7 +140,7 @@ impl Socket {
         })
     }
 
-    /// One datagram; or the next bytes of a stream, with [`Receive::Peek`].
+    /// One datagram.
     pub(crate) fn recv(&self, buf: &mut [u8], how: Receive) -> io::Result<usize> {
         self.receive(|fd| sys::recv(fd, buf, how).map(whole))
     }

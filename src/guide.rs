@@ -1,0 +1,9 @@
+#![doc = include_str!("../docs/guide.md")]
+
+#[doc = include_str!("../docs/rationale.md")]
+pub mod rationale {}
+
+/// The README's code, run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub mod readme {}
