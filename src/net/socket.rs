@@ -124,6 +124,9 @@ impl Socket {
     /// connection breaks in the middle, and at once if the socket is non-blocking.
     #[inline]
     pub(crate) fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return sys::send(&self.fd, buf); // it never waits, but it tells of a broken connection
+        }
         self.send_all(buf.len(), |fd, sent| sys::send(fd, &buf[sent..]))
     }
 

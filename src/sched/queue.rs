@@ -5,6 +5,10 @@
 //! everything that was runnable before it run first, what was just spawned included. A marker whose fresh one
 //! was stolen stands for nothing, and is passed over. A worker without siblings has nobody to steal, and keeps
 //! its fresh ones in a plain queue instead. The only user of `crossbeam-deque`.
+//!
+//! What was woken from outside (by an event, a deadline, another worker) stands in a second ring, and the two are
+//! served in turn while both have something: a burst of a hundred thousand spawns does not keep a due timer
+//! waiting for all of them, and a burst of events does not keep the fresh ones.
 
 use std::collections::VecDeque;
 
@@ -29,6 +33,10 @@ pub(crate) enum Next {
 /// See the [module](self).
 pub(crate) struct Queue {
     ring: VecDeque<Option<SlotPtr>>,
+    /// What was woken from outside.
+    woken: VecDeque<SlotPtr>,
+    /// Set if the next turn is the second ring's.
+    woken_next: bool,
     fresh: FreshOnes,
     /// With a seed, what is next is drawn from the ring.
     order: Option<Rng>,
@@ -54,12 +62,21 @@ impl Queue {
         let deque = Worker::new_fifo();
         let shared = Shared { stealer: deque.stealer(), injector: Injector::new() };
         let fresh = if alone { FreshOnes::Own(VecDeque::new()) } else { FreshOnes::Shared(deque) };
-        (Self { ring: VecDeque::new(), fresh, order: seed.map(Rng::new) }, shared)
+        (Self { ring: VecDeque::new(), woken: VecDeque::new(), woken_next: true, fresh, order: seed.map(Rng::new) }, shared)
     }
 
     #[inline(always)]
     pub(crate) fn push(&mut self, slot: SlotPtr) {
         self.ring.push_back(Some(slot));
+    }
+
+    /// Adds one that was woken from outside.
+    #[inline]
+    pub(crate) fn push_woken(&mut self, slot: SlotPtr) {
+        match self.order {
+            None => self.woken.push_back(slot),
+            Some(_) => self.push(slot),
+        }
     }
 
     /// Puts one back to where it was taken from.
@@ -81,8 +98,14 @@ impl Queue {
         if self.order.is_some() {
             self.shuffle();
         }
+        if !self.woken.is_empty() && (self.woken_next || self.ring.is_empty()) {
+            self.woken_next = false;
+            return self.pop_woken();
+        }
+        self.woken_next = true;
         loop {
-            match self.ring.pop_front()? {
+            let Some(front) = self.ring.pop_front() else { return self.pop_woken() };
+            match front {
                 Some(slot) => {
                     if let Some(Some(next)) = self.ring.front() {
                         next.prefetch();
@@ -101,7 +124,7 @@ impl Queue {
     /// What is next, if it is a fresh one; the order is that of [`pop`](Self::pop).
     #[inline]
     pub(crate) fn pop_fresh(&mut self) -> Option<Fresh> {
-        if self.order.is_some() {
+        if self.order.is_some() || !self.woken.is_empty() {
             return None;
         }
         while let Some(None) = self.ring.front() {
@@ -114,7 +137,7 @@ impl Queue {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        self.ring.is_empty() && self.woken.is_empty()
     }
 
     /// Whether another worker would find something to steal here.
@@ -137,6 +160,14 @@ impl Queue {
             .or_else(|| insist(|| victim.injector.steal_batch_and_pop(mine)))?;
         self.ring.extend((0..mine.len()).map(|_| None));
         Some(stolen)
+    }
+
+    fn pop_woken(&mut self) -> Option<Next> {
+        let slot = self.woken.pop_front()?;
+        if let Some(next) = self.woken.front() {
+            next.prefetch();
+        }
+        Some(Next::Ready(slot))
     }
 
     /// Brings a random one of the ring to its front.

@@ -91,7 +91,14 @@ pub(crate) fn current<'a>() -> Option<(&'a Worker, &'a Slot)> {
 pub(crate) fn schedule(core: &Core) {
     let home = core.home().expect("what has parked has a home");
     match of_this_thread() {
-        Some(worker) if ptr::eq(&*worker.shared, &*home.worker) => worker.queue.borrow_mut().push(home.slot),
+        Some(worker) if ptr::eq(&*worker.shared, &*home.worker) => {
+            let mut queue = worker.queue.borrow_mut();
+            // Woken by a green thread, or by the scheduler on behalf of the world.
+            match worker.current.get() {
+                Some(_) => queue.push(home.slot),
+                None => queue.push_woken(home.slot),
+            }
+        }
         _ => {
             // From the push on the green thread may run and end, and its core be gone: what is used after that
             // is held here.
@@ -500,7 +507,7 @@ impl Worker {
         for core in self.shared.inbox.take() {
             // SAFETY: whoever pushed it won its park word, so it is parked, here, and alive.
             let home = unsafe { core.as_ref() }.home().expect("what has parked has a home");
-            self.queue.borrow_mut().push(home.slot);
+            self.queue.borrow_mut().push_woken(home.slot);
         }
         self.queue.borrow_mut().accept(&self.shared.queue);
         self.reactor.forget_released(&self.shared);
@@ -530,7 +537,7 @@ impl Worker {
             let slot = unsafe { ptr.get() };
             if slot.core().park.expire() {
                 slot.expired.set(true);
-                self.queue.borrow_mut().push(ptr);
+                self.queue.borrow_mut().push_woken(ptr);
             }
         }
     }

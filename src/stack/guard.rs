@@ -6,7 +6,7 @@
 //! | [`Marked`](Guarding::Marked) | Linux 6.13 | 0.70 µs | none |
 //! | [`Protected`](Guarding::Protected) | everywhere | 2.2 µs | two a stack |
 //!
-//! The third ends at `vm.max_map_count`, 65,530 by default: at about 32,700 stacks.
+//! The third ends at `vm.max_map_count`, 65,530 by default: at about 30,700 stacks, a margin kept.
 
 #![allow(unsafe_code)]
 
@@ -25,6 +25,12 @@ pub(crate) enum Guarding {
     Protected,
 }
 
+/// The kernel's default of `vm.max_map_count`.
+const USUAL_MAPPINGS: usize = 65_530;
+
+/// This part of the mappings stays for everything that is not a stack: one sixteenth.
+const MAPPINGS_LEFT: usize = 16;
+
 /// What became of a run of guards.
 #[must_use]
 #[derive(Debug)]
@@ -42,6 +48,13 @@ pub(crate) struct Refused {
     pub(crate) error: io::Error,
 }
 
+impl Refused {
+    /// By [`Guarding::most_stacks`], with the error that the system would have given.
+    pub(crate) fn by_us() -> Refused {
+        Refused { way: Guarding::Protected, error: mem::out_of_memory() }
+    }
+}
+
 impl Guarding {
     /// The best way that this kernel has, or the one that the environment variable `SWARD_GUARD` names
     /// (`batched`, `marked` or `protected`; `mprotect` is the last one's other name). Settled at the first call.
@@ -53,6 +66,21 @@ impl Guarding {
             Ok("mprotect" | "protected") => Guarding::Protected,
             _ => Guarding::probe(),
         })
+    }
+
+    /// How many stacks may be guarded in this way. It stays clear of the system's limit, because a process that
+    /// meets it cannot even allocate the text of an error: `std` was seen to deadlock in the attempt to panic.
+    pub(crate) fn most_stacks(self) -> usize {
+        if self != Guarding::Protected || !cfg!(linux_like) {
+            return usize::MAX;
+        }
+        // Read every time, so that raising it helps a process that runs.
+        let mappings = std::fs::read_to_string("/proc/sys/vm/max_map_count")
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(USUAL_MAPPINGS);
+        // Two mappings a stack: its guard and itself.
+        mappings.saturating_sub(mappings / MAPPINGS_LEFT) / 2
     }
 
     /// Tries the ways on a page of its own.

@@ -78,12 +78,15 @@ pub(crate) fn stats() -> SlabStats {
 
 /// Adds at least one stack to `cache`, the ones to take first last.
 pub(super) fn refill(class: StackClass, cache: &mut Vec<Stack>) -> io::Result<()> {
+    let most = Guarding::chosen().most_stacks();
     let mut families = lock();
-    let family = find(&mut families, class);
-    if family.take_free(cache) {
+    if find(&mut families, class).take_free(cache) {
         return Ok(());
     }
-    let run = family.take_bare()?;
+    if carved(&families) + BATCH > most {
+        return Err(Exhausted::Guard { class, refused: Refused::by_us() }.into());
+    }
+    let run = find(&mut families, class).take_bare()?;
     drop(families);
     carve(class, run, cache)
 }
@@ -233,6 +236,10 @@ fn discard(stacks: &mut [Stack]) {
         let _ = unsafe { mem::discard(range) };
         rest = others;
     }
+}
+
+fn carved(families: &[Family]) -> usize {
+    families.iter().map(|family| family.stats.carved).sum()
 }
 
 fn find(families: &mut Vec<Family>, class: StackClass) -> &mut Family {

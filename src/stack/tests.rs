@@ -167,7 +167,8 @@ fn without_markers_the_limit_of_mappings_is_named() {
                 Err(error) => break error,
             }
         };
-        assert!(stacks.len() > most / 2 - 1000, "{} stacks", stacks.len());
+        assert!(stacks.len() > most / 16 * 7, "{} stacks", stacks.len());
+        assert!(mappings() < most / 16 * 15 + 500, "{} mappings", mappings());
         let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
         assert_eq!(source.kind(), std::io::ErrorKind::OutOfMemory);
         assert!(source.raw_os_error().is_some());

@@ -163,6 +163,11 @@ const MADV_GUARD_INSTALL: libc::c_int = 102;
 #[cfg(target_os = "linux")]
 const PIDFD_SELF_THREAD_GROUP: libc::c_int = -10001;
 
+/// The error of a system that has no memory (or no mapping, or no address) to give: ENOMEM.
+pub(crate) fn out_of_memory() -> io::Error {
+    io::Error::from_raw_os_error(libc::ENOMEM)
+}
+
 /// How many pages of a range are in memory.
 #[cfg(all(test, linux_like))]
 pub(crate) fn resident_pages(range: Range<usize>) -> usize {
