@@ -54,11 +54,25 @@ macro_rules! scenarios {
 
             pub fn addresses() -> Vec<String> {
                 let mut seen = Seen::default();
-                for text in ["127.0.0.1:80", "[::1]:80", "[fe80::1%3]:9", "", ":", "x", "x:y", "1.2.3.4", "a:99999", ":80", "\0:1"] {
+                for text in [
+                    "127.0.0.1:80",
+                    "[::1]:80",
+                    "[fe80::1%3]:9",
+                    "",
+                    ":",
+                    "x",
+                    "x:y",
+                    "1.2.3.4",
+                    "a:99999",
+                    ":80",
+                    "\0:1",
+                ] {
                     seen.result(text, text.to_socket_addrs().map(Vec::from_iter));
                     seen.result(text, text.to_string().to_socket_addrs().map(Vec::from_iter));
                 }
-                for host in ["127.0.0.1", "::1", "localhost", "no such name", "[::1]", "does-not-exist.invalid"] {
+                for host in
+                    ["127.0.0.1", "::1", "localhost", "no such name", "[::1]", "does-not-exist.invalid"]
+                {
                     seen.result(host, (host, 7).to_socket_addrs().map(Vec::from_iter));
                     seen.result(host, (host.to_string(), 7).to_socket_addrs().map(Vec::from_iter));
                 }
@@ -104,13 +118,17 @@ macro_rules! scenarios {
                 seen.result("no read timeout", timed.read_timeout());
                 seen.note("mode", SockRef::from(&timed).nonblocking().unwrap());
                 // A queue of one, full: the next connection hangs.
-                let narrow = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+                let narrow =
+                    socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
                 narrow.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
                 narrow.listen(0).unwrap();
                 let narrow_addr = narrow.local_addr().unwrap().as_socket().unwrap();
                 let first = TcpStream::connect(narrow_addr);
                 seen.note("first", first.is_ok());
-                seen.result("connect, in time", TcpStream::connect_timeout(&narrow_addr, Duration::from_millis(30)));
+                seen.result(
+                    "connect, in time",
+                    TcpStream::connect_timeout(&narrow_addr, Duration::from_millis(30)),
+                );
                 seen.result("connect, no time", TcpStream::connect_timeout(&narrow_addr, Duration::ZERO));
                 seen.0
             }
@@ -154,18 +172,30 @@ macro_rules! scenarios {
                 seen.result("broadcast", socket.broadcast());
                 seen.result("broadcast", socket.set_broadcast(true).and_then(|()| socket.broadcast()));
                 seen.result("loop", socket.multicast_loop_v4());
-                seen.result("loop", socket.set_multicast_loop_v4(false).and_then(|()| socket.multicast_loop_v4()));
+                seen.result(
+                    "loop",
+                    socket.set_multicast_loop_v4(false).and_then(|()| socket.multicast_loop_v4()),
+                );
                 seen.result("mttl", socket.multicast_ttl_v4());
                 seen.result("mttl", socket.set_multicast_ttl_v4(5).and_then(|()| socket.multicast_ttl_v4()));
                 seen.result("loop6", socket.multicast_loop_v6());
                 seen.result("ttl", socket.set_ttl(6).and_then(|()| socket.ttl()));
-                seen.result("join a bad group", socket.join_multicast_v4(&Ipv4Addr::LOCALHOST, &Ipv4Addr::UNSPECIFIED));
-                seen.result("leave", socket.leave_multicast_v4(&Ipv4Addr::new(224, 0, 0, 9), &Ipv4Addr::UNSPECIFIED));
+                seen.result(
+                    "join a bad group",
+                    socket.join_multicast_v4(&Ipv4Addr::LOCALHOST, &Ipv4Addr::UNSPECIFIED),
+                );
+                seen.result(
+                    "leave",
+                    socket.leave_multicast_v4(&Ipv4Addr::new(224, 0, 0, 9), &Ipv4Addr::UNSPECIFIED),
+                );
                 let group6 = "ff02::1".parse().unwrap();
                 seen.result("join v6 on v4", socket.join_multicast_v6(&group6, 0));
                 let socket = UdpSocket::bind("[::1]:0").unwrap();
                 seen.result("loop6", socket.multicast_loop_v6());
-                seen.result("loop6", socket.set_multicast_loop_v6(false).and_then(|()| socket.multicast_loop_v6()));
+                seen.result(
+                    "loop6",
+                    socket.set_multicast_loop_v6(false).and_then(|()| socket.multicast_loop_v6()),
+                );
                 seen.result("leave v6", socket.leave_multicast_v6(&group6, 0));
                 seen.0
             }
@@ -196,7 +226,10 @@ macro_rules! scenarios {
                 seen.result("nothing comes, no room", near.read(&mut []));
                 seen.result("nothing comes, no room to peek", near.peek(&mut []));
                 seen.result("nothing comes, no slices", near.read_vectored(&mut []));
-                seen.result("nothing comes, an empty slice", near.read_vectored(&mut [IoSliceMut::new(&mut [])]));
+                seen.result(
+                    "nothing comes, an empty slice",
+                    near.read_vectored(&mut [IoSliceMut::new(&mut [])]),
+                );
                 seen.result("exact", near.read_exact(&mut buf));
                 far.write_all(b"hello world").unwrap();
                 seen.result("no room", near.read(&mut []));
@@ -228,7 +261,10 @@ macro_rules! scenarios {
                 seen.result("nothing", near.write(&[]));
                 seen.result("no slices", near.write_vectored(&[]));
                 seen.result("an empty slice", near.write_vectored(&[IoSlice::new(&[])]));
-                seen.result("slices", near.write_vectored(&[IoSlice::new(b"ab"), IoSlice::new(b""), IoSlice::new(b"cd")]));
+                seen.result(
+                    "slices",
+                    near.write_vectored(&[IoSlice::new(b"ab"), IoSlice::new(b""), IoSlice::new(b"cd")]),
+                );
                 let many = vec![IoSlice::new(b"z"); 3000];
                 seen.result("more slices than go", near.write_vectored(&many));
                 seen.result("flush", near.flush());
@@ -289,7 +325,10 @@ macro_rules! scenarios {
 
                 let (near, far) = pair();
                 reset(far);
-                seen.result("error after reset", near.take_error().map(|e| e.map(|e| (e.kind(), e.raw_os_error()))));
+                seen.result(
+                    "error after reset",
+                    near.take_error().map(|e| e.map(|e| (e.kind(), e.raw_os_error()))),
+                );
                 seen.result("no error then", near.take_error().map(|e| e.map(|e| e.kind())));
 
                 // Closed with bytes unread, it is reset too; what was on its way before can still be read.

@@ -21,9 +21,11 @@ impl IdleSet {
         fence(Ordering::SeqCst);
     }
 
-    /// Says that `worker` is up again.
-    pub(crate) fn leave(&self, worker: usize) {
-        self.0[worker / 64].fetch_and(!(1 << (worker % 64)), Ordering::SeqCst);
+    /// Says that `worker` is up again. True: it was [picked](Self::pick) meanwhile. Then it steals, or passes the
+    /// call on if it has something else to do, because nobody else was called for that work.
+    pub(crate) fn leave(&self, worker: usize) -> bool {
+        let bit = 1 << (worker % 64);
+        self.0[worker / 64].fetch_and(!bit, Ordering::SeqCst) & bit == 0
     }
 
     /// Takes one out, after work was put into a queue that all can see. The caller wakes it.

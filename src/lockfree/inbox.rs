@@ -23,7 +23,8 @@ unsafe impl<T> Sync for Link<T> {}
 ///
 /// # Safety
 /// `link` returns the same link at each call, and no two items share one.
-pub(crate) unsafe trait Linked: Sized {
+// `Sync`, because an item is reached from the thread that pushes it and from the one that takes it.
+pub(crate) unsafe trait Linked: Sized + Sync {
     fn link(&self) -> &Link<Self>;
 }
 

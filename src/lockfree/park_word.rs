@@ -4,7 +4,7 @@
 //! FRESH    -> EMPTY      // begin: the worker that runs it first
 //! EMPTY    -> PARKED     // prepare: the owner, about to switch away
 //! PARKED   -> EMPTY      // unpark, cancel, expire: by the one that wins, who must then schedule the owner
-//! EMPTY    -> NOTIFIED   // unpark, when the owner has not parked: its next park returns at once
+//! EMPTY    -> NOTIFIED   // unpark, cancel, when the owner has not parked: its next park returns at once
 //! NOTIFIED -> EMPTY      // prepare: the owner takes the permit instead of parking
 //! ```
 //!
@@ -29,6 +29,7 @@ const NOTIFIED: u32 = 2;
 /// Set until the owner runs for the first time.
 const FRESH: u32 = 3;
 const STATE: u32 = 0b11;
+const _: () = assert!(NOTIFIED | NOTIFIED == NOTIFIED && FRESH | NOTIFIED == FRESH, "`cancel` leans on it");
 
 /// Set with `PARKED` if the owner sleeps on the word itself.
 const IN_PLACE: u32 = 1 << 2;
@@ -148,11 +149,13 @@ impl ParkWord {
         })
     }
 
-    /// Marks the owner as cancelled, and wakes it.
+    /// Marks the owner as cancelled, and wakes it or leaves it a permit: it may have looked for the mark already
+    /// and be about to park.
     pub(crate) fn cancel(&self) -> Unparked {
         self.transition(|word| match word & STATE {
             PARKED => ((word | CANCELLED) & !(STATE | IN_PLACE | AWAITS_TOKEN), word.winner()),
-            _ => (word | CANCELLED, Unparked::Nothing),
+            // Notified and fresh ones keep their state: both have this bit set.
+            _ => (word | CANCELLED | NOTIFIED, Unparked::Nothing),
         })
     }
 

@@ -69,9 +69,12 @@ impl Acceptor {
 
     /// The next connection.
     pub(crate) fn accept(&self) -> io::Result<(Socket, SockAddr)> {
-        let accepted = self.source.retry(self.fd.as_fd(), Interest::Readable, || self.patience(), || {
-            Ok(Done { value: self.try_accept()?, short: false })
-        });
+        let accepted = self.source.retry(
+            self.fd.as_fd(),
+            Interest::Readable,
+            || self.patience(),
+            || Ok(Done { value: self.try_accept()?, short: false }),
+        );
         if let Err(error) = &accepted
             && sys::is_exhaustion(error)
             && !self.mode().nonblocking
@@ -84,7 +87,10 @@ impl Acceptor {
 
     fn try_accept(&self) -> io::Result<(Socket, SockAddr)> {
         let mode = self.mode();
-        if mode.shared && !self.fd.nonblocking()? && !poll::wait(self.fd.as_fd(), Interest::Readable, Some(Duration::ZERO))? {
+        if mode.shared
+            && !self.fd.nonblocking()?
+            && !poll::wait(self.fd.as_fd(), Interest::Readable, Some(Duration::ZERO))?
+        {
             return Err(sys::would_block());
         }
         let (fd, from) = sys::accept(&self.fd)?;

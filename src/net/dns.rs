@@ -80,7 +80,8 @@ impl Resolver {
         let job = Box::new(move || {
             let answer = panic::catch_unwind(AssertUnwindSafe(|| (self.ask)(&host)));
             self.lock().remove(&host);
-            theirs.answer(answer.unwrap_or_else(|_| Err(io::Error::other("the lookup of the name panicked"))));
+            theirs
+                .answer(answer.unwrap_or_else(|_| Err(io::Error::other("the lookup of the name panicked"))));
         });
         if let Err(job) = POOL.submit(job) {
             job(); // no thread can be had: better to hold up the worker than to fail
@@ -138,7 +139,11 @@ mod tests {
     };
 
     /// Starts `n` green threads that look up the same name; `ask` is let go when all of them wait for it.
-    fn look_up_at_once(resolver: &'static Resolver, n: usize, go: &Barrier) -> Vec<io::Result<Vec<SocketAddr>>> {
+    fn look_up_at_once(
+        resolver: &'static Resolver,
+        n: usize,
+        go: &Barrier,
+    ) -> Vec<io::Result<Vec<SocketAddr>>> {
         crate::run(|| {
             let threads: Vec<_> = (0..n).map(|_| crate::spawn(|| resolver.look_up("a.name"))).collect();
             crate::yield_now(); // each of them has parked
@@ -158,7 +163,9 @@ mod tests {
             Ok(vec![SocketAddr::from(([10, 0, 0, 1], 0))])
         });
         let answers = look_up_at_once(&RESOLVER, 50, &GO);
-        assert!(answers.iter().all(|answer| answer.as_ref().unwrap() == &[SocketAddr::from(([10, 0, 0, 1], 0))]));
+        assert!(
+            answers.iter().all(|answer| answer.as_ref().unwrap() == &[SocketAddr::from(([10, 0, 0, 1], 0))])
+        );
         assert_eq!(*ASKED.lock().unwrap(), 1);
         assert!(RESOLVER.lock().is_empty());
 

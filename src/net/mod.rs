@@ -3,15 +3,52 @@
 //! What `std` has is here with its signature, its trait impls, its errors and its meaning: a program is ported by
 //! changing its `use` lines. Where `std` would block the OS thread, a green thread parks, and its worker runs the
 //! others; on a plain OS thread the same call blocks that thread.
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use sward::net::{TcpListener, TcpStream}; // the one line that changes
+//!
+//! # sward::run(|| {
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let addr = listener.local_addr()?;
+//! sward::spawn(move || -> std::io::Result<()> {
+//!     let (mut stream, _) = listener.accept()?;
+//!     stream.write_all(b"hello")
+//! });
+//! let mut text = String::new();
+//! TcpStream::connect(addr)?.read_to_string(&mut text)?;
+//! assert_eq!(text, "hello");
+//! # Ok::<(), std::io::Error>(())
+//! # })?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # What differs from `std`
+//! - The descriptor of a [`TcpListener`] is in non-blocking mode (see there). Those of the others are in the mode that
+//!   the user sets, and never touched.
+//! - [`TcpListener::bind`] has a longer queue, and an [`accept`](TcpListener::accept) that fails for want of descriptors
+//!   pauses first.
+//! - No call fails with `Interrupted`: a signal is a matter of the OS thread.
+//! - There is [`ToSocketAddrs`] for the same types as in `std`, but it is a trait of its own.
+//!
+//! # What it costs
+//! A call that need not wait is one system call, as in `std`. To wait costs none, beyond the worker's poll, while
+//! nothing but blocking mode without timeouts can be the case. Once a timeout is set, the mode is changed, or
+//! `as_fd` or a conversion has shown the descriptor to others, a call that has to wait asks the kernel for
+//! mode and timeout first: two cheap system calls.
+//!
+//! Names are looked up by the system's resolver on OS threads of their own, one lookup at a time for one name.
 
 mod acceptor;
 mod addrs;
 mod dns;
 mod fd;
 mod listener;
+mod rw;
 pub(crate) mod socket;
 mod stream;
 mod udp;
+mod udp_options;
 
 pub use addrs::ToSocketAddrs;
 pub use listener::{Incoming, TcpListener};

@@ -57,7 +57,11 @@ impl Socket {
         };
         let mut started = false;
         let connected = socket.source.retry(socket.fd.as_fd(), Interest::Writable, patience, || {
-            if std::mem::replace(&mut started, true) { socket.check_connected() } else { socket.start_connect(addr) }
+            if std::mem::replace(&mut started, true) {
+                socket.check_connected()
+            } else {
+                socket.start_connect(addr)
+            }
         });
         match connected {
             Err(error) if limit.is_some() && error.kind() == io::ErrorKind::WouldBlock => {

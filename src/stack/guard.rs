@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | [`Batched`](Guarding::Batched) | Linux 6.15 | 0.42 µs, 32 in a system call | none |
 //! | [`Marked`](Guarding::Marked) | Linux 6.13 | 0.70 µs | none |
-//! | [`Protected`](Guarding::Protected) | everywhere | 2.2 µs | two a stack |
+//! | [`Protected`](Guarding::Protected) | everywhere | 2.3 µs | two a stack |
 //!
 //! The third ends at `vm.max_map_count`, 65,530 by default: at about 30,700 stacks, a margin kept.
 

@@ -102,7 +102,7 @@ impl StackPool {
 
     #[cold]
     fn trim_now(&mut self, now: Duration) -> bool {
-        self.due = now + PROBATION;
+        self.due = now.saturating_add(PROBATION);
         for cache in &mut self.caches {
             let surplus = slab::take_surplus(&mut cache.stacks, &mut cache.idle, FULL);
             if !surplus.is_empty() {

@@ -15,7 +15,7 @@ use crate::{
     sched::{
         cancel,
         clock::Nanos,
-        park::{self, Unparker},
+        park::{self, Unparker, Wake},
         shielded,
         task::{OnEnd, Spec, TaskRef},
     },
@@ -89,10 +89,11 @@ where
     if result.as_ref().is_err_and(|payload| cancel::is_cancel(&**payload)) {
         scope.data.cancel_all();
     }
-    scope.data.wait();
+    let cancelled = scope.data.wait();
     match result {
         Err(payload) => panic::resume_unwind(payload),
         Ok(_) if scope.data.unseen_panic.is_raised() => panic!("a scoped green thread panicked"),
+        Ok(_) if cancelled => cancel::unwind(),
         Ok(value) => value,
     }
 }
@@ -156,14 +157,23 @@ impl Data {
         children.iter().for_each(cancel_one);
     }
 
-    fn wait(&self) {
-        shielded(|| {
-            while !self.running.is_zero() {
-                let _ = park::park(Nanos::NEVER);
-            }
-        });
+    /// Waits until all have ended. True: the owner was cancelled meanwhile, and so were they.
+    fn wait(&self) -> bool {
+        let mut cancelled = false;
+        while !cancelled && !self.running.is_zero() {
+            cancelled = park::park(Nanos::NEVER) == Wake::Cancelled;
+        }
+        if cancelled {
+            self.cancel_all();
+            shielded(|| {
+                while !self.running.is_zero() {
+                    let _ = park::park(Nanos::NEVER);
+                }
+            });
+        }
         // They refer to this as this does to them.
         self.lock_children().list.clear();
+        cancelled
     }
 
     fn lock_children(&self) -> MutexGuard<'_, Children> {

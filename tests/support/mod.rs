@@ -15,8 +15,12 @@ use std::{
     time::Duration,
 };
 
-/// After this long a test hangs.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+/// After this long a test hangs: a minute, or so many seconds as `SWARD_TEST_LIMIT` says.
+pub(crate) fn limit() -> Duration {
+    Duration::from_secs(
+        env::var("SWARD_TEST_LIMIT").map_or(60, |limit| limit.parse().expect("a number of seconds")),
+    )
+}
 
 /// The exit code of a child that hung.
 const HUNG: i32 = 99;
@@ -44,10 +48,10 @@ pub(crate) fn within<T: Send + 'static>(limit: Duration, f: impl FnOnce() -> T +
     }
 }
 
-/// [`within`] the usual [`LIMIT`].
+/// [`within`] the usual [`limit`].
 #[track_caller]
 pub(crate) fn watched<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
-    within(LIMIT, f)
+    within(limit(), f)
 }
 
 /// [`watched`], as the main green thread of a `sward::run`.
@@ -65,6 +69,14 @@ pub(crate) fn in_virtual_time<T: Send + 'static>(f: impl FnOnce() -> T + Send + 
 /// A runtime with so many workers.
 pub(crate) fn runtime(workers: usize) -> sward::Runtime {
     sward::Runtime::builder().workers(workers).build().expect("a runtime starts")
+}
+
+/// Lets others run until this one waits.
+pub(crate) fn until_parked<T>(waiting: &sward::JoinHandle<T>) {
+    while waiting.status() != sward::Status::Parked {
+        assert!(!waiting.is_finished(), "it has ended instead of waiting");
+        sward::yield_now();
+    }
 }
 
 /// The message of a panic that `f` ends with.
@@ -155,8 +167,8 @@ impl Child {
         const MARK: &str = "SWARD_TEST_CHILD";
         if env::var(MARK).as_deref() == Ok(self.test) {
             thread::spawn(|| {
-                thread::sleep(LIMIT);
-                eprintln!("the child hangs: not ended after {LIMIT:?}");
+                thread::sleep(limit());
+                eprintln!("the child hangs: not ended after {:?}", limit());
                 std::process::exit(HUNG);
             });
             f();

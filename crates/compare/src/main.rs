@@ -1,7 +1,7 @@
 //! sward beside its peers, in one run on one machine.
 //!
 //! ```text
-//! cargo run --release -p compare                              # everything: about ten minutes
+//! cargo run --release -p compare                              # everything: under ten minutes
 //! cargo run --release -p compare -- yield ping-pong           # some workloads
 //! cargo run --release -p compare -- echo --peer may --runs 1  # one peer, once
 //! cargo run --release -p compare -- --json
@@ -10,6 +10,8 @@
 //! The peers' turns are interleaved (A B C A B C …), so that what disturbs the machine for a while
 //! disturbs all of them; the medians are shown. Each turn is a process of its own, pinned to one CPU, or
 //! to two where two workers are compared. What failed, or took too long, is named, and the others go on.
+//!
+//! A table that other programs have disturbed says so; `--patience 10` waits for them before each turn.
 
 mod child;
 mod figures;

@@ -67,6 +67,7 @@ fn local(port: u16) -> SocketAddr {
 
 /// Does what a child is told.
 pub(crate) fn obey(order: Order) -> Result<()> {
+    sys::end_with_parent()?;
     sys::pin_to(&order.cpus)?;
     sys::raise_open_files()?;
     let figures = match order.role {

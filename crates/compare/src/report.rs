@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::figures::{Figures, Short, median};
@@ -112,11 +113,14 @@ impl Report {
     /// An object for each figure, or failure.
     pub(crate) fn json(&self) -> Vec<Value> {
         let base = self.base();
+        let workload = self.workload.to_possible_value();
+        let workload = workload.as_ref().map_or("", |value| value.get_name());
         let mut all = Vec::new();
         for (case, runs) in &self.cases {
             for (&peer, own) in runs {
                 let mut place = json!({
-                    "workload": format!("{:?}", self.workload), "case": case.label, "peer": peer.to_string(),
+                    "workload": workload, "case": case.label, "peer": peer.to_string(),
+                    "others_cpu_percent": self.foreign.programs,
                 });
                 if let Some(failure) = &own.failure {
                     place["fails"] = json!(failure);

@@ -44,6 +44,12 @@ pub(crate) fn raise_open_files() -> io::Result<()> {
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }).map(drop)
 }
 
+/// Ends this process when the OS thread that started it does: a server would wait for ever.
+pub(crate) fn end_with_parent() -> io::Result<()> {
+    // SAFETY: no memory is passed.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }).map(drop)
+}
+
 /// CPU time, user and system, of all threads of process `pid` so far; 0 is the caller's own.
 pub(crate) fn cpu_time(pid: u32) -> io::Result<Duration> {
     let mut clock = libc::CLOCK_PROCESS_CPUTIME_ID;

@@ -1,0 +1,69 @@
+//! Loom models of the protocols, one file each, and of the ways they are put together.
+//!
+//! `RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=/tmp/target-loom cargo test --release --lib`
+//!
+//! Each model plays the callers as `sched` and `thread` write them, with the switch and the system calls replaced
+//! by [`Bell`]. A lost wake-up shows as loom's deadlock, a missing order as a race on an `UnsafeCell` or a failed
+//! assertion. Loom knows no order of `SeqCst` accesses, only of `SeqCst` fences, so a protocol that needs that
+//! order must say it with fences.
+
+mod countdown;
+mod doorbell;
+mod idle_set;
+mod inbox;
+mod leave;
+mod limit;
+mod outcome_word;
+mod park_a_green_thread;
+mod park_word;
+mod readiness;
+
+use loom::sync::{Condvar, Mutex};
+
+/// What one waits on for good: a place in a ready queue, an eventfd, a futex. It counts, so it loses nothing by
+/// itself.
+pub(super) struct Bell {
+    rings: Mutex<usize>,
+    rang: Condvar,
+}
+
+impl Bell {
+    fn new() -> Self {
+        Self { rings: Mutex::new(0), rang: Condvar::new() }
+    }
+
+    /// Ends one wait.
+    fn ring(&self) {
+        *self.rings.lock().unwrap() += 1;
+        self.rang.notify_one();
+    }
+
+    /// As [`ring`](Self::ring), for a place in a ready queue, where nothing may stand twice.
+    fn schedule(&self) {
+        let mut rings = self.rings.lock().unwrap();
+        assert_eq!(*rings, 0, "scheduled twice");
+        *rings += 1;
+        self.rang.notify_one();
+    }
+
+    fn wait(&self) {
+        let mut rings = self.rings.lock().unwrap();
+        while *rings == 0 {
+            rings = self.rang.wait(rings).unwrap();
+        }
+        *rings -= 1;
+    }
+
+    /// As an eventfd under an edge-triggered poller: many rings are one wake-up.
+    fn wait_for_all(&self) {
+        self.wait();
+        *self.rings.lock().unwrap() = 0;
+    }
+}
+
+/// Explores all interleavings with at most this many preemptions: for the models that have too many.
+fn check_bounded(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}

@@ -1,0 +1,191 @@
+//! Where green threads run: long-lived ones spread, fresh ones are stolen, no worker idles beside work.
+
+mod support;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Barrier, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    thread::ThreadId,
+};
+
+use support::{runtime, watched};
+use sward::thread;
+
+/// Spins until all `n` are here at once: only on `n` workers at once that ends.
+fn meet(here: &AtomicUsize, n: usize) {
+    here.fetch_add(1, SeqCst);
+    while here.load(SeqCst) < n {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_one_worker_spawns_runs_on_all_workers_at_once() {
+    watched(|| {
+        for _ in 0..200 {
+            let (runtime, here) = (runtime(4), Arc::new(AtomicUsize::new(0)));
+            runtime.run(|| {
+                // The spawner blocks its worker: the others must take the rest.
+                for _ in 0..3 {
+                    let here = Arc::clone(&here);
+                    sward::spawn(move || meet(&here, 4));
+                }
+                meet(&here, 4);
+            });
+        }
+    });
+}
+
+#[test]
+fn what_comes_from_outside_runs_on_all_workers_at_once() {
+    watched(|| {
+        for _ in 0..200 {
+            let (runtime, here) = (runtime(4), Arc::new(AtomicUsize::new(0)));
+            let handles: Vec<_> = (0..4)
+                .map(|_| {
+                    let here = Arc::clone(&here);
+                    runtime.spawn(move || meet(&here, 4))
+                })
+                .collect();
+            sward::join_all(handles).into_iter().for_each(Result::unwrap);
+        }
+    });
+}
+
+#[test]
+fn workers_that_have_slept_come_back_for_each_new_burst() {
+    watched(|| {
+        let runtime = runtime(2);
+        for _ in 0..5000 {
+            let here = Arc::new(AtomicUsize::new(0));
+            let handles: Vec<_> = (0..2)
+                .map(|_| {
+                    let here = Arc::clone(&here);
+                    runtime.spawn(move || meet(&here, 2))
+                })
+                .collect();
+            sward::join_all(handles).into_iter().for_each(Result::unwrap);
+        }
+    });
+}
+
+#[test]
+fn a_burst_that_arrives_at_one_worker_is_shared_by_the_other() {
+    watched(|| {
+        let runtime = runtime(2);
+        for _ in 0..2000 {
+            runtime.run(|| {
+                let here = Arc::new(AtomicUsize::new(0));
+                // Short ones before it, so that the other worker comes, finds nothing, and goes again.
+                for _ in 0..3 {
+                    drop(sward::spawn(|| ()));
+                }
+                thread::yield_now();
+                let theirs = Arc::clone(&here);
+                let other = sward::spawn(move || meet(&theirs, 2));
+                meet(&here, 2);
+                other.join().unwrap();
+            });
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_is_blocked_loses_its_fresh_ones_and_keeps_its_ready_ones() {
+    watched(|| {
+        let runtime = runtime(2);
+        runtime.run(|| {
+            let stop = Arc::new(AtomicBool::new(false));
+            let theirs = Arc::clone(&stop);
+            let mine = sward::spawn_local(|| ());
+            let stolen = sward::spawn(move || theirs.store(true, SeqCst));
+            while !stop.load(SeqCst) {
+                std::thread::yield_now();
+            }
+            assert!(!mine.is_finished());
+            stolen.join().unwrap();
+            mine.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_thousand_long_lived_ones_spread_over_two_busy_workers() {
+    watched(|| {
+        let runtime = runtime(2);
+        let handle = runtime.handle();
+        let stop = Arc::new(AtomicBool::new(false));
+        // Both workers are always busy, so neither steals.
+        let barrier = Arc::new(Barrier::new(2));
+        let busy: Vec<_> = (0..2)
+            .map(|_| {
+                let (stop, barrier) = (Arc::clone(&stop), Arc::clone(&barrier));
+                runtime.spawn(move || {
+                    barrier.wait();
+                    while !stop.load(SeqCst) {
+                        thread::yield_now();
+                    }
+                })
+            })
+            .collect();
+        let places = Arc::new(Mutex::new(HashMap::<ThreadId, usize>::new()));
+        // One acceptor: each connection is spawned, and the acceptor waits for the next.
+        let theirs = Arc::clone(&places);
+        let connections = runtime.run(move || {
+            (0..1000)
+                .map(|_| {
+                    let places = Arc::clone(&theirs);
+                    let connection = sward::spawn(move || {
+                        *places.lock().unwrap().entry(std::thread::current().id()).or_default() += 1;
+                        thread::park();
+                    });
+                    for _ in 0..3 {
+                        thread::yield_now();
+                    }
+                    connection
+                })
+                .collect::<Vec<_>>()
+        });
+        while connections.iter().any(|connection| connection.status() != sward::Status::Parked) {
+            thread::yield_now();
+        }
+        let live = handle.metrics().live;
+        let places = places.lock().unwrap().clone();
+        assert_eq!(places.values().sum::<usize>(), 1000);
+        assert!(places.values().all(|&here| here <= 600), "started here and there: {places:?}");
+        assert!(live.iter().sum::<usize>() >= 1000 && live.iter().all(|&here| here <= 610), "live: {live:?}");
+        stop.store(true, SeqCst);
+        sward::join_all(busy).into_iter().for_each(Result::unwrap);
+        connections.iter().for_each(|connection| connection.thread().unpark());
+        sward::join_all(connections).into_iter().for_each(Result::unwrap);
+        assert_eq!(handle.metrics().live.iter().sum::<usize>(), 0, "{:?}", handle.metrics());
+    });
+}
+
+#[test]
+fn a_thousand_that_are_spawned_at_once_and_stay_spread_over_two_workers() {
+    watched(|| {
+        let runtime = runtime(2);
+        let connections: Vec<_> = runtime.run(|| (0..1000).map(|_| sward::spawn(thread::park)).collect());
+        while connections.iter().any(|connection| connection.status() != sward::Status::Parked) {
+            thread::yield_now();
+        }
+        let live = runtime.metrics().live;
+        assert!(live.iter().sum::<usize>() == 1000 && live.iter().all(|&here| here <= 600), "live: {live:?}");
+    });
+}
+
+#[test]
+fn tasks_that_never_park_are_not_counted_as_live() {
+    watched(|| {
+        let runtime = runtime(2);
+        runtime.run(|| sward::join_all((0..1000).map(|i| sward::spawn(move || i))).len());
+        while runtime.metrics().live.iter().sum::<usize>() != 0 {
+            thread::yield_now();
+        }
+        assert_eq!(runtime.metrics().workers, 2);
+    });
+}

@@ -1,0 +1,343 @@
+//! Stacks: their limits, what happens when there are none, and calls that need a big one.
+
+mod support;
+
+use std::{
+    cell::RefCell,
+    hint::black_box,
+    panic,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use support::{Child, Drops, in_run, in_virtual_time, message_of_panic, watched};
+use sward::{JoinError, Runtime, Status, thread, thread::Builder};
+
+/// A kilobyte a level.
+fn depth(n: u32) -> u32 {
+    let frame = black_box([n; 256]);
+    if n == 0 { 0 } else { 1 + depth(frame[0] - 1) }
+}
+
+/// How many are between their beginning and their end, and the most that ever were.
+#[derive(Clone, Default)]
+struct Alive(Arc<(AtomicUsize, AtomicUsize)>);
+
+impl Alive {
+    fn during<R>(&self, f: impl FnOnce() -> R) -> R {
+        let now = self.0.0.fetch_add(1, SeqCst) + 1;
+        self.0.1.fetch_max(now, SeqCst);
+        let result = f();
+        self.0.0.fetch_sub(1, SeqCst);
+        result
+    }
+
+    fn most(&self) -> usize {
+        self.0.1.load(SeqCst)
+    }
+}
+
+#[test]
+fn no_more_run_at_once_than_the_limit_and_all_end() {
+    for (workers, max) in [(1, 1), (1, 10), (2, 1), (2, 10), (2, 3)] {
+        watched(move || {
+            let runtime = Runtime::builder().workers(workers).max_green_threads(max).build().unwrap();
+            let alive = Alive::default();
+            let handles: Vec<_> = (0..2000)
+                .map(|i| {
+                    let alive = alive.clone();
+                    runtime.spawn(move || {
+                        alive.during(|| {
+                            for _ in 0..i % 4 {
+                                thread::yield_now();
+                            }
+                            if i % 7 == 0 {
+                                thread::sleep(Duration::from_micros(50));
+                            }
+                        });
+                        i
+                    })
+                })
+                .collect();
+            for (i, result) in sward::join_all(handles).into_iter().enumerate() {
+                assert_eq!(result.unwrap(), i);
+            }
+            assert!(alive.most() <= max, "{} at once of {max}, {workers} workers", alive.most());
+            assert!(max == 1 || alive.most() > 1, "only one at a time, {workers} workers");
+        });
+    }
+}
+
+#[test]
+fn the_limit_holds_back_green_threads_that_sleep() {
+    watched(|| {
+        Runtime::builder().virtual_clock(true).max_green_threads(11).run(|| {
+            let (alive, start) = (Alive::default(), sward::time::Instant::now());
+            let handles = (0..1000).map(|_| {
+                let alive = alive.clone();
+                sward::spawn(move || alive.during(|| thread::sleep(Duration::from_secs(1))))
+            });
+            sward::join_all(handles).into_iter().for_each(Result::unwrap);
+            // The main one counts, too.
+            assert_eq!((alive.most(), start.elapsed()), (10, Duration::from_secs(100)));
+        });
+    });
+}
+
+#[test]
+fn the_limit_keeps_the_order_of_the_spawns() {
+    in_virtual_time(|| ());
+    watched(|| {
+        Runtime::builder().virtual_clock(true).max_green_threads(2).run(|| {
+            let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let handles = (0..100).map(|i| {
+                let order = Arc::clone(&order);
+                sward::spawn(move || {
+                    order.lock().unwrap().push(i);
+                    thread::sleep(Duration::from_secs(1));
+                })
+            });
+            sward::join_all(handles).into_iter().for_each(Result::unwrap);
+            assert_eq!(*order.lock().unwrap(), (0..100).collect::<Vec<_>>());
+        });
+    });
+}
+
+#[test]
+fn a_hundred_thousand_wait_for_a_hundred_places() {
+    watched(|| {
+        let runtime = Runtime::builder().workers(2).max_green_threads(100).build().unwrap();
+        let alive = Alive::default();
+        let handles: Vec<_> = (0..100_000)
+            .map(|_| {
+                let alive = alive.clone();
+                runtime.spawn(move || alive.during(thread::yield_now))
+            })
+            .collect();
+        sward::join_all(handles).into_iter().for_each(Result::unwrap);
+        assert!(alive.most() <= 100, "{}", alive.most());
+    });
+}
+
+#[test]
+fn a_shutdown_cancels_what_waits_for_a_place() {
+    watched(|| {
+        let runtime = Runtime::builder().workers(2).max_green_threads(2).build().unwrap();
+        let drops = Drops::new();
+        let parked: Vec<_> = (0..2).map(|_| runtime.spawn(thread::park)).collect();
+        while parked.iter().any(|handle| handle.status() != Status::Parked) {
+            thread::yield_now();
+        }
+        let waiting: Vec<_> = (0..100)
+            .map(|_| {
+                let guard = drops.guard();
+                runtime.spawn(move || drop(guard))
+            })
+            .collect();
+        drop(runtime);
+        assert_eq!(drops.count(), 100);
+        assert!(sward::join_all(waiting).into_iter().all(|result| result.unwrap_err().is_cancelled()));
+    });
+}
+
+#[test]
+fn a_cancelled_one_that_waits_for_a_place_ends_when_its_turn_comes() {
+    watched(|| {
+        let runtime = Runtime::builder().workers(1).max_green_threads(1).build().unwrap();
+        let first = runtime.spawn(thread::park);
+        let second = runtime.spawn(|| unreachable!("cancelled before it ran"));
+        let third = runtime.spawn(|| 3);
+        while first.status() != Status::Parked {
+            thread::yield_now();
+        }
+        second.cancel();
+        first.thread().unpark();
+        first.join().unwrap();
+        assert!(second.join().map(|()| ()).unwrap_err().is_cancelled());
+        assert_eq!(third.join().unwrap(), 3);
+    });
+}
+
+#[test]
+fn a_stack_that_cannot_be_had_is_the_joiners_error_and_names_its_reason() {
+    let test = "a_stack_that_cannot_be_had_is_the_joiners_error_and_names_its_reason";
+    let ended = Child::of(test).address_space(900).run(|| {
+        let runtime = support::runtime(1);
+        let handle = runtime.run(|| ());
+        let () = handle;
+        let huge = runtime.run(|| ()); // the worker is well
+        let () = huge;
+        let spawned = std::thread::spawn(move || {
+            let runtime = Runtime::builder().workers(1).stack_size(1 << 30).build().unwrap();
+            let error = runtime.spawn(|| 1).join().unwrap_err();
+            assert!(matches!(error, JoinError::NoStack(_)), "{error}");
+            error.to_string()
+        });
+        eprintln!("error: {}", spawned.join().unwrap());
+    });
+    ended.is_well();
+    ended.says(&["error: green thread", "could not start", "1073741824 bytes"]);
+}
+
+#[test]
+fn without_memory_for_more_stacks_the_fresh_ones_wait_and_all_end() {
+    let test = "without_memory_for_more_stacks_the_fresh_ones_wait_and_all_end";
+    let ended = Child::of(test).address_space(600).run(|| {
+        let runtime = Runtime::builder().workers(1).stack_size(1 << 20).build().unwrap();
+        let alive = Alive::default();
+        // Two gigabytes of stacks.
+        let handles: Vec<_> = (0..2000)
+            .map(|i| {
+                let alive = alive.clone();
+                runtime.spawn(move || {
+                    alive.during(|| thread::sleep(Duration::from_millis(2)));
+                    i
+                })
+            })
+            .collect();
+        for (i, result) in sward::join_all(handles).into_iter().enumerate() {
+            assert_eq!(result.unwrap(), i);
+        }
+        assert!((10..600).contains(&alive.most()), "{} at once", alive.most());
+    });
+    ended.is_well();
+}
+
+#[test]
+fn without_memory_two_workers_still_end_all_or_say_why_not() {
+    let test = "without_memory_two_workers_still_end_all_or_say_why_not";
+    let ended = Child::of(test).address_space(600).run(|| {
+        let runtime = Runtime::builder().workers(2).stack_size(1 << 20).build().unwrap();
+        let handles: Vec<_> = (0..2000)
+            .map(|i| {
+                runtime.spawn(move || {
+                    thread::sleep(Duration::from_millis(2));
+                    i
+                })
+            })
+            .collect();
+        for (i, result) in sward::join_all(handles).into_iter().enumerate() {
+            match result {
+                Ok(value) => assert_eq!(value, i),
+                Err(error) => assert!(matches!(error, JoinError::NoStack(_)), "{error}"),
+            }
+        }
+    });
+    ended.is_well();
+}
+
+#[test]
+fn a_small_stack_is_had_although_a_huge_one_is_waited_for() {
+    let test = "a_small_stack_is_had_although_a_huge_one_is_waited_for";
+    let ended = Child::of(test).address_space(900).run(|| {
+        sward::run(|| {
+            let huge = Builder::new().stack_size(1 << 30).spawn(|| ()).unwrap();
+            thread::yield_now();
+            assert_eq!(sward::spawn(|| 1).join().unwrap(), 1);
+            drop(huge);
+        });
+    });
+    ended.is_well();
+}
+
+#[test]
+fn a_join_of_what_can_never_get_a_stack_does_not_hang() {
+    let test = "a_join_of_what_can_never_get_a_stack_does_not_hang";
+    let ended = Child::of(test).address_space(900).run(|| {
+        sward::run(|| {
+            let huge = Builder::new().stack_size(1 << 30).spawn(|| ()).unwrap();
+            let error = huge.join().unwrap_err();
+            assert!(matches!(error, JoinError::NoStack(_)), "{error}");
+        });
+    });
+    ended.is_well();
+}
+
+#[test]
+fn a_megabyte_of_recursion_fits_the_big_stack_and_not_the_small_one() {
+    assert_eq!(in_run(|| sward::spawn(|| sward::on_big_stack(|| depth(1000))).join().unwrap()), 1000);
+    assert_eq!(watched(|| support::runtime(2).run(|| sward::on_big_stack(|| depth(1000)))), 1000);
+}
+
+#[test]
+fn a_stack_size_on_request_holds_what_it_says() {
+    in_run(|| {
+        let handle = Builder::new().stack_size(4 << 20).spawn(|| depth(2500)).unwrap();
+        assert_eq!(handle.join().unwrap(), 2500);
+    });
+}
+
+#[test]
+fn the_big_stack_borrows_returns_and_nests() {
+    in_run(|| {
+        let mut text = String::from("a");
+        let length = sward::on_big_stack(|| {
+            text.push('b');
+            sward::on_big_stack(|| text.push('c'));
+            text.len()
+        });
+        assert_eq!((length, text.as_str()), (3, "abc"));
+    });
+}
+
+#[test]
+fn a_panic_on_the_big_stack_comes_out_of_it() {
+    in_run(|| {
+        assert_eq!(message_of_panic(|| sward::on_big_stack(|| panic!("deep down"))), "deep down");
+        assert_eq!(message_of_panic(|| sward::on_big_stack(|| sward::on_big_stack(|| panic!("deeper")))), "deeper");
+        let handle = sward::spawn(|| sward::on_big_stack(|| panic!("unjoined")));
+        assert_eq!(handle.join().map(|()| ()).unwrap_err().downcast_ref::<&str>(), Some(&"unjoined"));
+        // And it switches again.
+        sward::spawn(thread::yield_now).join().unwrap();
+    });
+}
+
+#[test]
+fn a_caught_panic_on_the_big_stack_leaves_all_well() {
+    in_run(|| {
+        let value = sward::on_big_stack(|| panic::catch_unwind(|| panic::resume_unwind(Box::new(5))).is_err());
+        assert!(value && !thread::panicking());
+        thread::yield_now();
+    });
+}
+
+#[test]
+fn parks_on_the_big_stack_block_in_place_and_return() {
+    in_run(|| {
+        let others = Rc::new(RefCell::new(0));
+        let theirs = Rc::clone(&others);
+        sward::spawn_local(move || *theirs.borrow_mut() += 1);
+        sward::on_big_stack(|| {
+            thread::sleep(Duration::from_millis(1));
+            thread::yield_now();
+            thread::park_timeout(Duration::from_millis(1));
+            thread::current().unpark();
+            thread::park();
+            assert_eq!(sward::blocking(|| 3), 3);
+            assert_eq!(*others.borrow(), 0, "nobody else ran");
+        });
+        thread::yield_now();
+        assert_eq!(*others.borrow(), 1);
+    });
+}
+
+#[test]
+fn a_park_on_the_big_stack_is_woken_from_another_thread() {
+    in_run(|| {
+        sward::on_big_stack(|| {
+            let me = thread::current();
+            let waker = std::thread::spawn(move || me.unpark());
+            thread::park();
+            waker.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn the_big_stack_of_an_os_thread_is_its_own() {
+    assert_eq!(sward::on_big_stack(|| depth(100)), 100);
+}
