@@ -48,7 +48,7 @@ pub trait Readiness: AsFd {
     /// Waits until a read would not wait, at the longest for `timeout`. `Ok(false)`: the time ran out.
     ///
     /// # Errors
-    /// If the descriptor can not be waited for: the system's error.
+    /// The system's, if the descriptor cannot be waited for, or there is no other one left for the wait itself.
     ///
     /// ```
     /// use std::time::Duration;
@@ -67,7 +67,7 @@ pub trait Readiness: AsFd {
     /// Waits until a write would not wait, at the longest for `timeout`. `Ok(false)`: the time ran out.
     ///
     /// # Errors
-    /// If the descriptor can not be waited for: the system's error.
+    /// The system's, if the descriptor cannot be waited for, or there is no other one left for the wait itself.
     ///
     /// ```
     /// use sward::io::Readiness;
@@ -93,14 +93,9 @@ fn wait(fd: BorrowedFd<'_>, interest: Interest, timeout: Option<Duration>) -> Re
         if left.is_some_and(|left| left.is_zero()) {
             return Ok(false);
         }
-        match Source::wait(fd, interest, left) {
-            // A poller knows a descriptor once, and this one it has as a socket of sward's, or for another wait.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let twin = fd.try_clone_to_owned()?;
-                Source::wait(twin.as_fd(), interest, left)?;
-            }
-            waited => drop(waited?),
-        }
+        // A poller knows a descriptor once, and this one may be a socket of sward's, or waited for by others.
+        let twin = fd.try_clone_to_owned()?;
+        Source::wait(twin.as_fd(), interest, left)?;
     }
 }
 

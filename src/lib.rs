@@ -80,7 +80,8 @@ pub mod time;
 pub use crate::{
     runtime::{Runtime, run},
     thread::{
-        Builder, JoinError, JoinHandle, LocalJoinHandle, Scope, ScopedJoinHandle, Status, blocking, is_green,
-        join_all, on_big_stack, scope, sleep, sleep_until, spawn, spawn_local, yield_now,
+        Builder, Cancelled, Elapsed, JoinError, JoinHandle, LocalJoinHandle, Scope, ScopedJoinHandle, Status, blocking,
+        cancelled, catch_cancel, deadline, is_green, join_all, on_big_stack, scope, shield, sleep, sleep_until, spawn,
+        spawn_local, timeout, timeout_at, yield_now,
     },
 };

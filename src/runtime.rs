@@ -142,7 +142,8 @@ impl Runtime {
     /// If some were still alive then: they do not park, or wait in a `Drop`. The runtime's threads go on
     /// without anybody waiting for them.
     pub fn shutdown(self, limit: Duration) -> Result<(), ShutdownError> {
-        if self.0.close(sched::now().saturating_add(limit)) {
+        let deadline = sched::now().saturating_add(limit);
+        if shielded(|| self.0.close(deadline)) {
             return Ok(());
         }
         let alive = self.metrics().live.iter().sum::<usize>().max(1);

@@ -38,7 +38,6 @@ impl Instant {
         self.0
     }
 
-    #[expect(dead_code, reason = "deadlines are told by the timeouts that are to come")]
     pub(crate) fn from_nanos(nanos: Nanos) -> Self {
         Self(nanos)
     }

@@ -127,6 +127,28 @@ fn a_socket_of_swards_can_be_waited_for_while_it_is_read() {
 }
 
 #[test]
+fn a_socket_of_swards_can_be_read_while_it_is_waited_for() {
+    in_run(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let far = Arc::new(listener.accept().unwrap().0);
+        let threads = [true, false].map(|wait| {
+            let far = Arc::clone(&far);
+            let thread = sward::spawn(move || match wait {
+                true => far.wait_readable(None).map(drop),
+                false => (&*far).read(&mut [0; 4]).map(drop),
+            });
+            until_parked(&thread);
+            thread
+        });
+        drop(near);
+        for thread in threads {
+            thread.join().unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
 fn a_cancel_ends_a_wait() {
     in_run(|| {
         let (reader, mut writer) = pipe().unwrap();

@@ -37,7 +37,7 @@ const IN_PLACE: u32 = 1 << 2;
 const AWAITS_TOKEN: u32 = 1 << 3;
 /// Set if the user's `unpark` came before the `park` that will take it.
 const TOKEN: u32 = 1 << 4;
-/// Set once the owner was cancelled; never cleared.
+/// Set once the owner was cancelled, until it takes the cancel.
 const CANCELLED: u32 = 1 << 5;
 
 /// See the [module](self).
@@ -157,6 +157,11 @@ impl ParkWord {
             // Notified and fresh ones keep their state: both have this bit set.
             _ => (word | CANCELLED | NOTIFIED, Unparked::Nothing),
         })
+    }
+
+    /// The owner takes a cancel that it was told of: the next one counts anew.
+    pub(crate) fn take_cancel(&self) {
+        self.0.fetch_and(!CANCELLED, Ordering::AcqRel);
     }
 
     /// The owner's worker (or the owner, in place) gives up the wait: its deadline came. True if it won.

@@ -6,11 +6,21 @@ use super::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, 
 ///
 /// A name is looked up while the green thread is parked; what is an address already never waits. On a plain OS
 /// thread the lookup blocks that thread.
+///
+/// ```
+/// use sward::net::{SocketAddr, ToSocketAddrs};
+///
+/// let addr: Vec<SocketAddr> = "127.0.0.1:80".to_socket_addrs()?.collect();
+/// assert_eq!(addr, [SocketAddr::from(([127, 0, 0, 1], 80))]);
+/// assert!(("localhost", 80).to_socket_addrs()?.all(|addr| addr.port() == 80));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub trait ToSocketAddrs {
     /// Over the addresses that it has become.
     type Iter: Iterator<Item = SocketAddr>;
 
-    /// The addresses, in the order in which they should be tried.
+    /// The addresses, in the order in which they should be tried. A lookup parks the green thread, and a cancel
+    /// ends the wait for it.
     ///
     /// # Errors
     /// If a string is no address (`InvalidInput`), or a name is not found.

@@ -1,25 +1,55 @@
-//! How a cancel travels: as a panic payload of a private type, raised without the panic hook at a park point
-//! and caught at the green thread's root.
+//! How a cancel or a timeout travels: as a panic payload of a private type, raised without the panic hook at a park
+//! point, and caught at the green thread's root or by the `timeout` that it belongs to.
 
 use std::{any::Any, panic};
 
-use super::task::Failure;
+use super::{interrupts, park, task::Failure, worker};
 
 /// The payload. Private, so that nobody else can make one.
-struct CancelPayload;
+enum Interruption {
+    Cancel,
+    /// The deadline of the frame with this id.
+    Timeout(u64),
+}
 
-/// Unwinds the current green thread.
+/// Unwinds the calling thread, whose wait was interrupted.
 #[cold]
 pub(crate) fn unwind() -> ! {
-    panic::resume_unwind(Box::new(CancelPayload))
+    panic::resume_unwind(Box::new(what_is_due().unwrap_or(Interruption::Cancel)))
+}
+
+/// Unwinds the calling thread if there is a reason that nothing holds back.
+pub(crate) fn unwind_if_due() {
+    if let Some(interruption) = what_is_due() {
+        panic::resume_unwind(Box::new(interruption));
+    }
+}
+
+/// A cancel comes before any timeout: nothing inside may catch it first.
+fn what_is_due() -> Option<Interruption> {
+    if worker::current().is_some_and(|(_, slot)| park::is_cancelled(slot, slot.core())) {
+        return Some(Interruption::Cancel);
+    }
+    let id = interrupts::with_current(|interrupts| interrupts.due(super::now()))?;
+    Some(if id == interrupts::INHERITED { Interruption::Cancel } else { Interruption::Timeout(id) })
 }
 
 /// Whether a caught payload is a cancel's.
 pub(crate) fn is_cancel(payload: &(dyn Any + Send)) -> bool {
-    payload.is::<CancelPayload>()
+    matches!(payload.downcast_ref(), Some(Interruption::Cancel))
+}
+
+/// Whether a caught payload is of this timeout.
+pub(crate) fn is_timeout(payload: &(dyn Any + Send), id: u64) -> bool {
+    matches!(payload.downcast_ref(), Some(Interruption::Timeout(theirs)) if *theirs == id)
+}
+
+/// Whether a caught payload is a cancel's or any timeout's.
+pub(crate) fn is_interruption(payload: &(dyn Any + Send)) -> bool {
+    payload.is::<Interruption>()
 }
 
 /// What a payload that came out of a green thread means to its joiner.
 pub(crate) fn failure_of(payload: Box<dyn Any + Send>) -> Failure {
-    if is_cancel(&*payload) { Failure::Cancelled } else { Failure::Panicked(payload) }
+    if is_interruption(&*payload) { Failure::Cancelled } else { Failure::Panicked(payload) }
 }

@@ -16,6 +16,7 @@ pub(crate) use crate::sys::poll::Interest;
 use super::{
     cancel,
     clock::Nanos,
+    interrupts::{self, Interrupts},
     park::{self, Wake},
     reactor::{Registration, Side},
     slot::Slot,
@@ -169,12 +170,21 @@ impl Wait<'_> {
         }
     }
 
+    /// Blocks the OS thread. A timeout around the call counts on a plain one; a green thread that must not switch
+    /// must not unwind either.
     #[cold]
     fn block(&self) -> io::Result<bool> {
+        let until = self.until.unwrap_or(Nanos::NEVER);
+        let timeout = match worker::current() {
+            None => interrupts::with_current(Interrupts::nearest),
+            Some(_) => Nanos::NEVER,
+        };
+        let nearest = until.min(timeout);
         loop {
-            let left = self.until.map(|until| until.since(Nanos::real_now()));
+            let left = (nearest != Nanos::NEVER).then(|| nearest.since(super::now()));
             match poll::wait(self.fd.as_fd(), self.interest, left) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(false) if timeout < until && !std::thread::panicking() => cancel::unwind(),
                 other => return other,
             }
         }

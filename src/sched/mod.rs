@@ -4,6 +4,7 @@
 pub(crate) mod blocking;
 pub(crate) mod cancel;
 pub(crate) mod clock;
+pub(crate) mod interrupts;
 pub(crate) mod io;
 pub(crate) mod locals;
 pub(crate) mod park;
@@ -31,21 +32,15 @@ pub(crate) fn unwind_if(cancelled: bool) {
     }
 }
 
-/// Runs `f` with cancels held back: what came meanwhile is delivered at the next park after it. Does nothing
-/// more on a plain OS thread.
+/// Runs `f` with cancels and timeouts held back: what came meanwhile is delivered at the next park after it.
 pub(crate) fn shielded<R>(f: impl FnOnce() -> R) -> R {
-    struct Lower<'a>(Option<&'a slot::Slot>);
-    impl Drop for Lower<'_> {
+    struct Lower;
+    impl Drop for Lower {
         fn drop(&mut self) {
-            if let Some(slot) = self.0 {
-                slot.shield.set(slot.shield.get() - 1);
-            }
+            interrupts::with_current(interrupts::Interrupts::lower_shield);
         }
     }
-    let slot = worker::current().map(|(_, slot)| slot);
-    if let Some(slot) = slot {
-        slot.shield.set(slot.shield.get() + 1);
-    }
-    let _lower = Lower(slot);
+    interrupts::with_current(interrupts::Interrupts::raise_shield);
+    let _lower = Lower;
     f()
 }

@@ -9,6 +9,7 @@ use std::{cell::OnceCell, sync::Arc, task::Waker, thread};
 
 use super::{
     clock::Nanos,
+    interrupts::{self, Interrupts},
     slot::Slot,
     task::{Core, TaskRef, next_id},
     worker::{self, Worker},
@@ -25,7 +26,7 @@ pub(crate) enum Wake {
     /// Woken, or for no reason: look at the condition.
     Notified,
     TimedOut,
-    /// The green thread is cancelled: clean up, then [`cancel::unwind`](super::cancel::unwind).
+    /// The thread is cancelled, or a timeout around the call has come: clean up, then [`cancel::unwind`](super::cancel::unwind).
     Cancelled,
 }
 
@@ -76,6 +77,11 @@ pub(crate) fn must_stay(slot: &Slot) -> bool {
     slot.in_place.get() != 0 || thread::panicking()
 }
 
+/// Whether an interruption must wait: the thread unwinds already, or runs on the worker's own stack.
+pub(crate) fn is_unwinding_or_in_place() -> bool {
+    worker::current().map_or_else(thread::panicking, |(_, slot)| must_stay(slot))
+}
+
 /// What wakes the caller.
 pub(crate) fn current_unparker() -> Unparker {
     match worker::current() {
@@ -101,26 +107,38 @@ fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
     if !slot.settled.get() {
         worker.settle(slot);
     }
+    if deadline != Nanos::NEVER || slot.interrupts.nearest() != Nanos::NEVER {
+        return park_until(worker, slot, what, deadline);
+    }
     if prepare(&core.park, what, Mode::Switch) == Prepared::Notified {
         return Wake::Notified;
     }
-    let mut timed_out = false;
-    if deadline == Nanos::NEVER {
-        slot.suspend();
-    } else {
-        timed_out = worker.suspend_until(slot, deadline);
+    slot.suspend();
+    if is_cancelled(slot, core) { Wake::Cancelled } else { Wake::Notified }
+}
+
+/// Parks until a deadline of the call's own, or of a timeout around it, whichever is nearer.
+fn park_until(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wake {
+    let (core, timeout) = (slot.core(), slot.interrupts.nearest());
+    if timeout != Nanos::NEVER && timeout <= worker.now() {
+        return Wake::Cancelled;
     }
+    if prepare(&core.park, what, Mode::Switch) == Prepared::Notified {
+        return Wake::Notified;
+    }
+    let timed_out = worker.suspend_until(slot, deadline.min(timeout));
     match is_cancelled(slot, core) {
         true => Wake::Cancelled,
-        false if timed_out => Wake::TimedOut,
-        false => Wake::Notified,
+        false if !timed_out => Wake::Notified,
+        false if timeout <= deadline && timeout != Nanos::NEVER => Wake::Cancelled,
+        false => Wake::TimedOut,
     }
 }
 
 /// Whether a cancel is to be delivered to this green thread now.
 #[inline(always)]
 pub(crate) fn is_cancelled(slot: &Slot, core: &Core) -> bool {
-    core.park.load().is_cancelled() && slot.shield.get() == 0
+    core.park.load().is_cancelled() && !slot.interrupts.is_shielded()
 }
 
 #[inline(always)]
@@ -133,7 +151,21 @@ fn prepare(word: &ParkWord, what: Await, mode: Mode) -> Prepared {
 
 #[cold]
 fn park_os_thread(what: Await, deadline: Nanos) -> Wake {
-    with_os_thread(|me| sleep_on(&me.park, what, deadline))
+    let timeout = interrupts::with_current(Interrupts::nearest);
+    let wake = with_os_thread(|me| sleep_on(&me.park, what, deadline.min(timeout)));
+    match wake {
+        Wake::TimedOut if timeout <= deadline && timeout != Nanos::NEVER && !thread::panicking() => Wake::Cancelled,
+        other => other,
+    }
+}
+
+/// The moment for one who sleeps in place until `deadline`. Virtual time does not pass by itself, and the worker that
+/// would move it is the one that sleeps here: it jumps.
+fn now_in_place(deadline: Nanos) -> Nanos {
+    match worker::of_this_thread() {
+        Some(worker) => worker.jump_to(deadline),
+        None => Nanos::real_now(),
+    }
 }
 
 /// Blocks the OS thread on a park word.
@@ -143,7 +175,7 @@ fn sleep_on(word: &ParkWord, what: Await, deadline: Nanos) -> Wake {
         return Wake::Notified;
     }
     while let Some((futex, parked)) = word.futex() {
-        let left = (deadline != Nanos::NEVER).then(|| deadline.since(Nanos::real_now()));
+        let left = (deadline != Nanos::NEVER).then(|| deadline.since(now_in_place(deadline)));
         if left.is_some_and(|left| left.is_zero()) {
             return if word.expire() { Wake::TimedOut } else { Wake::Notified };
         }

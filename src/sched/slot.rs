@@ -14,7 +14,11 @@ use std::{
     ptr::{self, NonNull},
 };
 
-use super::task::{Core, TaskRef};
+use super::{
+    interrupts::Interrupts,
+    locals::Locals,
+    task::{Core, TaskRef},
+};
 use crate::{
     fiber::{Fiber, Suspender},
     stack::overflow::{Overflowing, ShortName},
@@ -37,8 +41,9 @@ pub(crate) struct Slot {
     pub(crate) budget: Cell<u32>,
     /// How many `on_big_stack` are under way: a park inside must not switch.
     pub(crate) in_place: Cell<u32>,
-    /// How many `shield` are under way: a cancel is held back.
-    pub(crate) shield: Cell<u32>,
+    /// The timeouts that it is inside of, and the shields.
+    pub(crate) interrupts: Interrupts,
+    pub(crate) locals: Locals,
     /// Set by its timer, taken by the park that armed it.
     pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
@@ -150,7 +155,8 @@ impl Slot {
             stack_limit: Cell::new(0),
             budget: Cell::new(BUDGET),
             in_place: Cell::new(0),
-            shield: Cell::new(0),
+            interrupts: Interrupts::new(),
+            locals: Locals::new(),
             expired: Cell::new(false),
             counted: Cell::new(false),
             settled: Cell::new(false),
@@ -247,7 +253,7 @@ impl Slot {
         self.counted.set(counted);
         self.settled.set(false);
         self.in_place.set(0);
-        self.shield.set(0);
+        self.interrupts.clear();
         self.expired.set(false);
     }
 }

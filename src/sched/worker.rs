@@ -228,6 +228,14 @@ impl Worker {
         self.virtual_now.as_ref().map_or_else(Nanos::real_now, Cell::get)
     }
 
+    /// Moves a virtual clock to `moment`, if that is later, and returns the moment it is.
+    pub(super) fn jump_to(&self, moment: Nanos) -> Nanos {
+        if let Some(clock) = &self.virtual_now {
+            clock.set(clock.get().max(moment));
+        }
+        self.now()
+    }
+
     /// Queues a fresh green thread that any worker may start.
     pub(crate) fn spawn(&self, task: TaskRef) {
         let first = self.queue.borrow_mut().push_fresh(Fresh { task, counted_by: None });
@@ -634,13 +642,13 @@ impl Worker {
         if !self.queue.borrow().is_empty() || self.shared.doorbell.rang() {
             return true;
         }
-        let (Some(clock), Some(next)) = (&self.virtual_now, self.timers.borrow().next_deadline()) else {
+        let Some(next) = self.timers.borrow().next_deadline() else {
             return false;
         };
         if self.offloaded.get() != 0 || next == Nanos::NEVER {
             return false;
         }
-        clock.set(clock.get().max(next));
+        self.jump_to(next);
         self.fire_timers();
         true
     }

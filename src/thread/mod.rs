@@ -21,6 +21,7 @@ mod handle;
 mod join;
 mod offload;
 mod scope;
+mod timeout;
 
 pub use builder::{Builder, spawn, spawn_local};
 pub(crate) use builder::{Place, place};
@@ -32,6 +33,7 @@ pub use handle::{JoinHandle, LocalJoinHandle, Status};
 pub use join::join_all;
 pub use offload::{blocking, on_big_stack};
 pub use scope::{Scope, ScopedJoinHandle, scope};
+pub use timeout::{Cancelled, Elapsed, cancelled, catch_cancel, deadline, shield, timeout, timeout_at};
 pub use std::thread::{available_parallelism, panicking};
 
 /// What a join gives: the value, or why there is none. `std`'s alias, with [`JoinError`] for its payload.

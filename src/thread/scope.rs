@@ -86,7 +86,7 @@ where
     let scope = Scope { data: Arc::new(Data::new()), scope: PhantomData, env: PhantomData };
     // Catch first, wait second, unwind last (D6): a park while unwinding would block the worker.
     let result = panic::catch_unwind(AssertUnwindSafe(|| f(&scope)));
-    if result.as_ref().is_err_and(|payload| cancel::is_cancel(&**payload)) {
+    if result.as_ref().is_err_and(|payload| cancel::is_interruption(&**payload)) {
         scope.data.cancel_all();
     }
     let cancelled = scope.data.wait();

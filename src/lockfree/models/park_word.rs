@@ -66,7 +66,7 @@ fn unpark_and_prepare_meet() {
 /// when it finds `NOTIFIED`).
 #[test]
 fn two_unparkers_one_schedules_and_both_are_heard() {
-    check_bounded(2, || {
+    check_bounded(3, || {
         let owner = Owner::new(ParkWord::running());
         let said: Arc<[AtomicBool; 2]> = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
         let wakers: Vec<_> = (0..2)
@@ -104,7 +104,7 @@ fn cancel_and_prepare_meet() {
 /// wake-up away.
 #[test]
 fn a_shielded_owner_parks_on_after_a_cancel() {
-    check_bounded(2, || {
+    check_bounded(3, || {
         let owner = Owner::new(ParkWord::running());
         let said = Arc::new(AtomicBool::new(false));
         let canceller = thread::spawn({
@@ -159,7 +159,7 @@ fn of_unpark_cancel_and_expire_one_schedules() {
 /// Catches: the user's token ending a wait of the runtime's own, or being lost beside one.
 #[test]
 fn a_token_waits_for_the_park_that_wants_it() {
-    check_bounded(2, || {
+    check_bounded(3, || {
         let owner = Owner::new(ParkWord::running());
         let woken = Arc::new(AtomicBool::new(false));
         let user = thread::spawn({
@@ -187,7 +187,7 @@ fn a_token_waits_for_the_park_that_wants_it() {
 /// Catches: a token that is lost when a wake-up of the runtime's own ends the wait for it.
 #[test]
 fn a_wake_up_does_not_eat_the_token() {
-    check_bounded(2, || {
+    check_bounded(3, || {
         let owner = Owner::new(ParkWord::running());
         let given = Arc::new(AtomicBool::new(false));
         let user = thread::spawn({
@@ -213,7 +213,7 @@ fn a_wake_up_does_not_eat_the_token() {
 /// one.
 #[test]
 fn a_fresh_one_begins_while_it_is_woken_and_cancelled() {
-    check_bounded(2, || {
+    check_bounded(3, || {
         let owner = Owner::new(ParkWord::fresh());
         let said = Arc::new(AtomicBool::new(false));
         let waker = thread::spawn({
@@ -258,7 +258,7 @@ impl Futex {
 /// Catches: an owner that sleeps in place and is not told, or is put into a queue where nobody looks.
 #[test]
 fn in_place_the_winner_wakes_the_futex() {
-    check_bounded(2, || {
+    check_bounded(3, || {
         let shared = Arc::new((ParkWord::running(), Futex(Mutex::new(()), Condvar::new())));
         let said: Arc<[AtomicBool; 2]> = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
         let moves: [fn(&ParkWord) -> Unparked; 2] = [ParkWord::unpark, ParkWord::cancel];
