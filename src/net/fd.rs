@@ -1,7 +1,7 @@
 //! To and from descriptors, and the types of `std` and socket2 that own one.
 
-/// Implements the conversions for a type that is a tuple of one [`Socket`](super::socket::Socket) or
-/// [`Acceptor`](super::acceptor::Acceptor), which is what `$inner` names.
+/// Implements the conversions for a type that is a tuple of one [`Socket`] or
+/// [`Acceptor`], which is what `$inner` names.
 macro_rules! descriptor_traits {
     ($type:ty, $inner:ty, $std:ty) => {
         impl AsFd for $type {

@@ -8,11 +8,13 @@ use super::{JoinHandle, LocalJoinHandle, Scope, ScopedJoinHandle};
 use crate::{
     config,
     sched::{
+        self,
         runtime::{self, RuntimeShared},
         task::{self, OnEnd, Spec, TaskRef},
         worker::{self, Worker},
     },
     stack::StackClass,
+    time::{Duration, Instant},
 };
 
 /// Spawns a green thread, and returns the handle to join it.
@@ -45,6 +47,35 @@ where
     let task = unsafe { task::new_task(f, spec, None) };
     place.spawn(&task);
     JoinHandle::new(task)
+}
+
+/// Spawns a green thread that runs `f` after `delay`. As gevent's `spawn_later`, asyncio's `call_later`.
+///
+/// Its stack is taken at once. A cancel before that means that `f` never runs.
+///
+/// # Panics
+/// As [`spawn`].
+///
+/// ```
+/// use sward::time::{Duration, Instant};
+///
+/// let start = Instant::now();
+/// let later = sward::spawn_after(Duration::from_millis(5), Instant::now);
+/// assert!(later.join().unwrap() - start >= Duration::from_millis(5));
+/// ```
+#[doc(alias = "spawn_later")]
+#[doc(alias = "call_later")]
+#[track_caller]
+pub fn spawn_after<F, T>(delay: Duration, f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let due = Instant::from_nanos(sched::now().saturating_add(delay));
+    spawn(move || {
+        super::sleep_until(due);
+        f()
+    })
 }
 
 /// Spawns a green thread on this worker, which never leaves it: neither the closure nor its result need be

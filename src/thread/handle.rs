@@ -2,13 +2,13 @@
 
 #![allow(unsafe_code)]
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use super::{JoinError, Result, Thread, ThreadId};
 use crate::{
     lockfree::outcome_word::Ended,
     sched::{
-        cancel,
+        self, cancel,
         clock::Nanos,
         park::{self, Wake},
         task::{Core, TaskRef},
@@ -82,18 +82,21 @@ impl<T> Joint<T> {
 
     pub(super) fn join(mut self) -> Result<T> {
         if !self.is_finished() {
-            self.wait();
+            self.wait(Nanos::NEVER);
         }
         self.take()
     }
 
+    /// Waits for its end. False: `deadline` came first.
     #[cold]
-    fn wait(&self) {
+    fn wait(&self, deadline: Nanos) -> bool {
         if worker::current().is_some_and(|(_, slot)| std::ptr::eq(slot.core(), self.core())) {
             panic!("{} would wait for itself for ever: it joins its own handle", self.core());
         }
-        while self.core().wait_done(Nanos::NEVER) == Wake::Cancelled {
-            cancel::unwind();
+        match self.core().wait_done(deadline) {
+            Wake::Notified => true,
+            Wake::TimedOut => self.is_finished(),
+            Wake::Cancelled => cancel::unwind(),
         }
     }
 
@@ -107,17 +110,7 @@ impl<T> Joint<T> {
     }
 
     fn status(&self) -> Status {
-        let core = self.core();
-        match core.outcome.ended() {
-            Some(Ended::Returned) => Status::Done,
-            Some(Ended::Panicked) => Status::Panicked,
-            Some(Ended::Cancelled) => Status::Cancelled,
-            None => match core.park.load() {
-                word if word.is_fresh() => Status::Pending,
-                word if word.is_parked() => Status::Parked,
-                _ => Status::Running,
-            },
-        }
+        status_of(self.core())
     }
 
     fn cancel(&self) {
@@ -143,6 +136,20 @@ impl<T> fmt::Debug for Joint<T> {
         }
         let status = format!("{:?}", self.status()).to_lowercase();
         write!(f, " {status}, spawned at {}:{}>", core.site().file(), core.site().line())
+    }
+}
+
+/// What a green thread is doing, by its words.
+pub(super) fn status_of(core: &Core) -> Status {
+    match core.outcome.ended() {
+        Some(Ended::Returned) => Status::Done,
+        Some(Ended::Panicked) => Status::Panicked,
+        Some(Ended::Cancelled) => Status::Cancelled,
+        None => match core.park.load() {
+            word if word.is_fresh() => Status::Pending,
+            word if word.is_parked() => Status::Parked,
+            _ => Status::Running,
+        },
     }
 }
 
@@ -207,6 +214,34 @@ impl<T> JoinHandle<T> {
     }
 
     handle_methods!(0);
+
+    /// As [`join`](Self::join), at the longest for `limit`.
+    ///
+    /// # Errors
+    /// The handle, if the green thread had not ended by then.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let parked = sward::spawn(sward::thread::park);
+    /// let parked = parked.join_timeout(Duration::from_millis(1)).unwrap_err();
+    /// parked.thread().unpark();
+    /// assert!(parked.join_timeout(Duration::from_secs(60)).unwrap().is_ok());
+    /// ```
+    pub fn join_timeout(self, limit: Duration) -> std::result::Result<Result<T>, Self> {
+        if !self.is_finished() && !self.0.wait(sched::now().saturating_add(limit)) {
+            return Err(self);
+        }
+        Ok(self.join())
+    }
+
+    pub(super) fn task(&self) -> &TaskRef {
+        self.0.task()
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.status(), Status::Panicked | Status::Cancelled)
+    }
 }
 
 impl<T> LocalJoinHandle<T> {

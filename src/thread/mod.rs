@@ -15,6 +15,7 @@
 //! ```
 
 mod builder;
+mod completed;
 mod current;
 mod error;
 mod handle;
@@ -22,8 +23,10 @@ mod join;
 mod offload;
 mod scope;
 mod timeout;
+mod watch;
 
-pub use builder::{Builder, spawn, spawn_local};
+pub use builder::{Builder, spawn, spawn_after, spawn_local};
+pub use completed::{AsCompleted, ReturnWhen, TryJoinError, as_completed, cancel_all, race, try_join_all, wait};
 pub(crate) use builder::{Place, place};
 pub use current::{
     Thread, ThreadId, current, is_green, park, park_timeout, sleep, sleep_until, yield_now,
@@ -34,6 +37,7 @@ pub use join::join_all;
 pub use offload::{blocking, on_big_stack};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use timeout::{Cancelled, Elapsed, cancelled, catch_cancel, deadline, shield, timeout, timeout_at};
+pub use watch::{Canceller, Join, Outcome};
 pub use std::thread::{available_parallelism, panicking};
 
 /// What a join gives: the value, or why there is none. `std`'s alias, with [`JoinError`] for its payload.
