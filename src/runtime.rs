@@ -290,9 +290,8 @@ impl RuntimeBuilder {
 ///
 /// ```
 /// let words = ["green", "threads"];
-/// let lengths = sward::run(|| {
-///     let handles: Vec<_> = words.iter().map(|word| sward::spawn(move || word.len())).collect();
-///     sward::join_all(handles).into_iter().map(Result::unwrap).collect::<Vec<_>>()
+/// let lengths: Vec<_> = sward::run(|| {
+///     sward::scope(|s| words.map(|word| s.spawn(move || word.len())).map(|handle| handle.join().unwrap()).to_vec())
 /// });
 /// assert_eq!(lengths, [5, 7]);
 /// ```
