@@ -53,6 +53,8 @@ mod config;
 #[cfg(not(loom))]
 mod fiber;
 #[cfg(not(loom))]
+pub mod group;
+#[cfg(not(loom))]
 pub mod guide;
 #[cfg(not(loom))]
 pub mod io;
@@ -78,6 +80,7 @@ pub mod time;
 
 #[cfg(not(loom))]
 pub use crate::{
+    group::{Group, Pool, Supervisor, TaskGroup},
     runtime::{Runtime, run},
     thread::{
         AsCompleted, Builder, Cancelled, Canceller, Elapsed, JoinError, JoinHandle, LocalJoinHandle, Outcome, ReturnWhen,

@@ -305,7 +305,7 @@ where
 
 fn main_spec(site: &'static Location<'static>) -> Spec {
     let stack = StackClass::for_size(MAIN_STACK).expect("a size that can be");
-    Spec { name: Some("main".into()), site, stack }
+    Spec { name: Some("main".into()), site, stack, deadline: None }
 }
 
 fn spawn_into<F, T>(runtime: &Arc<RuntimeShared>, f: F, site: &'static Location<'static>) -> JoinHandle<T>

@@ -159,10 +159,14 @@ fn two_cancels_drop_everything_once() {
 fn who_swallows_the_cancel_meets_it_again_at_each_park() {
     in_run(|| {
         let handle = sward::spawn(|| {
-            let waits: [fn(); 4] =
-                [thread::park, thread::yield_now, || thread::sleep(Duration::MAX), || {
+            let waits: [fn(); 4] = [
+                thread::park,
+                thread::yield_now,
+                || thread::sleep(Duration::MAX),
+                || {
                     sward::spawn(|| ()).join().unwrap();
-                }];
+                },
+            ];
             waits.into_iter().filter(|wait| panic::catch_unwind(wait).is_err()).count()
         });
         thread::yield_now();

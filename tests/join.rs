@@ -115,7 +115,10 @@ fn display_of_a_cancel_names_the_green_thread() {
         handle.cancel();
         let error = handle.join().unwrap_err();
         assert!(error.is_cancelled());
-        assert!(error.to_string().contains("\"parser\"") && error.to_string().contains("cancelled"), "{error}");
+        assert!(
+            error.to_string().contains("\"parser\"") && error.to_string().contains("cancelled"),
+            "{error}"
+        );
     });
 }
 

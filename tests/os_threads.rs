@@ -143,7 +143,9 @@ fn an_os_thread_has_its_stds_name_and_an_id_of_its_own() {
     watched(|| {
         let named = std::thread::Builder::new().name("plain".into());
         let (name, id, again) = named
-            .spawn(|| (thread::current().name().map(str::to_owned), thread::current().id(), thread::current().id()))
+            .spawn(|| {
+                (thread::current().name().map(str::to_owned), thread::current().id(), thread::current().id())
+            })
             .unwrap()
             .join()
             .unwrap();
@@ -236,7 +238,8 @@ fn a_blocking_call_borrows_and_returns() {
 fn a_panic_of_a_blocking_call_comes_out_with_its_payload() {
     in_run(|| {
         assert_eq!(message_of_panic(|| sward::blocking(|| panic!("on the pool"))), "on the pool");
-        let payload = panic::catch_unwind(|| sward::blocking(|| panic::resume_unwind(Box::new(7_u8)))).unwrap_err();
+        let payload =
+            panic::catch_unwind(|| sward::blocking(|| panic::resume_unwind(Box::new(7_u8)))).unwrap_err();
         assert_eq!(*payload.downcast::<u8>().unwrap(), 7);
         assert_eq!(sward::blocking(|| 1), 1);
     });
@@ -252,8 +255,9 @@ fn a_blocking_call_on_an_os_thread_runs_right_there() {
 #[test]
 fn a_blocking_call_inside_a_blocking_call_runs_right_there() {
     in_run(|| {
-        let (outer, inner) =
-            sward::blocking(|| (std::thread::current().id(), sward::blocking(|| std::thread::current().id())));
+        let (outer, inner) = sward::blocking(|| {
+            (std::thread::current().id(), sward::blocking(|| std::thread::current().id()))
+        });
         assert_eq!(outer, inner);
     });
 }

@@ -17,7 +17,11 @@ fn deeper(n: u64) -> u64 {
 #[track_caller]
 fn is_reported(ended: &Ended, name: &str, size: usize) {
     assert_eq!(ended.signal, Some(SIGABRT), "{ended:?}");
-    ended.says(&["sward: stack overflow in green thread ", "spawned at tests/overflow.rs:", "Builder::stack_size"]);
+    ended.says(&[
+        "sward: stack overflow in green thread ",
+        "spawned at tests/overflow.rs:",
+        "Builder::stack_size",
+    ]);
     ended.says(&[name, &format!("its stack has {size} bytes")]);
 }
 
@@ -69,7 +73,13 @@ fn an_overflow_after_many_switches_is_reported_for_the_right_one() {
                         for _ in 0..i {
                             thread::yield_now();
                         }
-                        if i == 70 { deeper(0) } else { loop { thread::yield_now() } }
+                        if i == 70 {
+                            deeper(0)
+                        } else {
+                            loop {
+                                thread::yield_now()
+                            }
+                        }
                     };
                     Builder::new().name(format!("number {i}")).spawn(run).unwrap()
                 })
@@ -82,12 +92,14 @@ fn an_overflow_after_many_switches_is_reported_for_the_right_one() {
 
 #[test]
 fn an_overflow_is_reported_with_guards_by_mprotect() {
-    let ended = Child::of("an_overflow_is_reported_with_guards_by_mprotect").env("SWARD_GUARD", "mprotect").run(|| {
-        sward::run(|| {
-            let handle = Builder::new().name("glutton".into()).spawn(|| deeper(0)).unwrap();
-            handle.join().unwrap()
+    let ended = Child::of("an_overflow_is_reported_with_guards_by_mprotect")
+        .env("SWARD_GUARD", "mprotect")
+        .run(|| {
+            sward::run(|| {
+                let handle = Builder::new().name("glutton".into()).spawn(|| deeper(0)).unwrap();
+                handle.join().unwrap()
+            });
         });
-    });
     is_reported(&ended, "\"glutton\"", 65_536);
 }
 
@@ -151,12 +163,14 @@ fn an_overflow_on_the_big_stack_is_reported_by_std() {
 
 #[test]
 fn a_panic_with_a_full_backtrace_fits_a_default_stack() {
-    let ended = Child::of("a_panic_with_a_full_backtrace_fits_a_default_stack").env("RUST_BACKTRACE", "full").run(|| {
-        sward::run(|| {
-            let handle = sward::spawn(|| panic!("at length"));
-            assert!(handle.join().map(|()| ()).is_err());
+    let ended = Child::of("a_panic_with_a_full_backtrace_fits_a_default_stack")
+        .env("RUST_BACKTRACE", "full")
+        .run(|| {
+            sward::run(|| {
+                let handle = sward::spawn(|| panic!("at length"));
+                assert!(handle.join().map(|()| ()).is_err());
+            });
         });
-    });
     ended.is_well();
     ended.says(&["at length", "stack backtrace"]);
 }

@@ -283,9 +283,8 @@ fn a_green_thread_that_catches_its_panic_parks_and_switches_afterwards() {
 fn a_scheduler_survives_a_thousand_panics_on_two_workers() {
     watched(|| {
         let runtime = runtime(2);
-        let handles: Vec<_> = (0..1000_usize)
-            .map(|i| runtime.spawn(move || panic::resume_unwind(Box::new(i))))
-            .collect();
+        let handles: Vec<_> =
+            (0..1000_usize).map(|i| runtime.spawn(move || panic::resume_unwind(Box::new(i)))).collect();
         for (i, handle) in handles.into_iter().enumerate() {
             let error = handle.join().map(|()| ()).unwrap_err();
             assert_eq!(*error.downcast::<usize>().unwrap(), i);

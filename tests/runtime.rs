@@ -348,7 +348,8 @@ fn spawns_that_race_with_the_shutdown_all_end() {
         for _ in 0..200 {
             let runtime = runtime(2);
             let handle = runtime.handle();
-            let spawner = std::thread::spawn(move || (0..200).map(|i| handle.spawn(move || i)).collect::<Vec<_>>());
+            let spawner =
+                std::thread::spawn(move || (0..200).map(|i| handle.spawn(move || i)).collect::<Vec<_>>());
             drop(runtime);
             for (i, result) in sward::join_all(spawner.join().unwrap()).into_iter().enumerate() {
                 assert!(result.map_or_else(|error| error.is_cancelled(), |value| value == i));
@@ -525,7 +526,10 @@ fn a_panic_comes_out_of_runtime_run_with_its_payload() {
 fn workers_are_os_threads_with_the_given_name() {
     watched(|| {
         let runtime = Runtime::builder().workers(1).thread_name("crew").build().unwrap();
-        assert_eq!(runtime.run(|| std::thread::current().name().map(str::to_owned)).as_deref(), Some("crew-0"));
+        assert_eq!(
+            runtime.run(|| std::thread::current().name().map(str::to_owned)).as_deref(),
+            Some("crew-0")
+        );
     });
 }
 

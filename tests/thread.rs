@@ -70,7 +70,10 @@ fn a_huge_stack_size_is_refused_with_both_sizes_named() {
         for error in [spawned, local, scoped].map(Result::unwrap_err) {
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
             let text = error.to_string();
-            assert!(text.contains(&asked.to_string()) && text.contains(&(1_usize << 30).to_string()), "{text}");
+            assert!(
+                text.contains(&asked.to_string()) && text.contains(&(1_usize << 30).to_string()),
+                "{text}"
+            );
         }
     });
 }
@@ -93,8 +96,10 @@ fn a_runtime_refuses_a_huge_stack_size_and_settings_that_cannot_be() {
 #[test]
 fn ids_are_unique_over_green_and_os_threads() {
     watched(|| {
-        let mut ids: Vec<_> =
-            sward::join_all((0..2000).map(|_| sward::spawn(|| thread::current().id()))).into_iter().map(Result::unwrap).collect();
+        let mut ids: Vec<_> = sward::join_all((0..2000).map(|_| sward::spawn(|| thread::current().id())))
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
         ids.push(thread::current().id());
         ids.push(std::thread::spawn(|| thread::current().id()).join().unwrap());
         ids.sort();
@@ -394,7 +399,8 @@ fn a_local_green_thread_stays_on_its_os_thread() {
         let runtime = runtime(2);
         runtime.run(|| {
             let here = std::thread::current().id();
-            let handles: Vec<_> = (0..100).map(|_| sward::spawn_local(|| std::thread::current().id())).collect();
+            let handles: Vec<_> =
+                (0..100).map(|_| sward::spawn_local(|| std::thread::current().id())).collect();
             for handle in handles {
                 assert_eq!(handle.join().unwrap(), here);
             }

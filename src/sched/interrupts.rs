@@ -93,6 +93,7 @@ impl Interrupts {
     }
 
     /// As new, for the next green thread.
+    #[inline]
     pub(crate) fn clear(&self) {
         if !self.frames.borrow().is_empty() {
             self.frames.borrow_mut().clear();

@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::{
-    interrupts::Interrupts,
+    interrupts::{INHERITED, Interrupts},
     locals::Locals,
     task::{Core, TaskRef},
 };
@@ -247,13 +247,22 @@ impl Slot {
         })
     }
 
+    /// Gives it its timeouts as they are at the start of `core`: none but the one it inherits.
+    #[inline]
+    pub(crate) fn inherit_deadline(&self, core: &Core) {
+        self.interrupts.clear();
+        if let Some(deadline) = core.deadline() {
+            self.interrupts.push_as(INHERITED, deadline);
+        }
+    }
+
     /// Makes the slot ready for a first run, on a stack that ends at `limit`.
     pub(crate) fn prepare(&self, limit: usize, counted: bool) {
         self.stack_limit.set(limit);
         self.counted.set(counted);
         self.settled.set(false);
         self.in_place.set(0);
-        self.interrupts.clear();
+        self.inherit_deadline(self.core());
         self.expired.set(false);
     }
 }

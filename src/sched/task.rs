@@ -23,6 +23,7 @@ use std::{
 
 use super::{
     cancel,
+    clock::Nanos,
     park::{self, Unparker},
     runtime::WorkerShared,
     slot::SlotPtr,
@@ -65,6 +66,7 @@ pub(crate) struct Core {
 struct Extras {
     name: Option<Box<str>>,
     on_end: Option<Arc<dyn OnEnd>>,
+    deadline: Option<Nanos>,
 }
 
 /// What a spawn asks for.
@@ -72,6 +74,8 @@ pub(crate) struct Spec {
     pub(crate) name: Option<Box<str>>,
     pub(crate) site: &'static Location<'static>,
     pub(crate) stack: StackClass,
+    /// The deadline that it inherits from its spawner.
+    pub(crate) deadline: Option<Nanos>,
 }
 
 /// A green thread's worker, and its place there.
@@ -155,8 +159,9 @@ unsafe impl<F, T> Sync for Cell<F, T> {}
 
 impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
     fn new(f: F, spec: Spec, on_end: Option<Arc<dyn OnEnd>>) -> Self {
-        let Spec { name, site, stack } = spec;
-        let extras = (name.is_some() || on_end.is_some()).then(|| Box::new(Extras { name, on_end }));
+        let Spec { name, site, stack, deadline } = spec;
+        let any = name.is_some() || on_end.is_some() || deadline.is_some();
+        let extras = any.then(|| Box::new(Extras { name, on_end, deadline }));
         let core = Core {
             park: ParkWord::fresh(),
             outcome: OutcomeWord::new(),
@@ -302,6 +307,11 @@ impl Core {
         self.site
     }
 
+    /// The deadline that it inherited.
+    pub(crate) fn deadline(&self) -> Option<Nanos> {
+        self.extras.as_ref()?.deadline
+    }
+
     fn on_end(&self) -> Option<&dyn OnEnd> {
         self.extras.as_ref()?.on_end.as_deref()
     }
@@ -319,7 +329,7 @@ impl Core {
     /// Waits until it has ended, or until `deadline`.
     ///
     /// One waiter at a time: the handle is not `Clone`, and joins by value.
-    pub(crate) fn wait_done(&self, deadline: super::clock::Nanos) -> park::Wake {
+    pub(crate) fn wait_done(&self, deadline: Nanos) -> park::Wake {
         loop {
             if self.outcome.ended().is_some() {
                 return park::Wake::Notified;

@@ -394,6 +394,7 @@ impl Worker {
             }
             self.shared.started.step();
             slot.budget.set(BUDGET);
+            slot.inherit_deadline(&fresh.task.core);
             slot.counted.set(counted);
             if !fresh.task.core.park.begin().is_cancelled() {
                 return Some(fresh.task);

@@ -9,6 +9,7 @@ use crate::{
     config,
     sched::{
         self,
+        interrupts::{self, Interrupts},
         runtime::{self, RuntimeShared},
         task::{self, OnEnd, Spec, TaskRef},
         worker::{self, Worker},
@@ -214,6 +215,26 @@ impl Builder {
     }
 }
 
+/// As [`spawn`], inheriting the spawner's deadline: for what is waited for as a group.
+#[track_caller]
+pub(crate) fn spawn_inheriting<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let place = place();
+    let spec = inheriting(place.spec(Location::caller()));
+    // SAFETY: nothing is borrowed, and both are `Send`.
+    let task = unsafe { task::new_task(f, spec, None) };
+    place.spawn(&task);
+    JoinHandle::new(task)
+}
+
+/// The same, with the deadline of the calling thread's timeouts.
+pub(crate) fn inheriting(spec: Spec) -> Spec {
+    Spec { deadline: interrupts::with_current(Interrupts::deadline), ..spec }
+}
+
 /// Where a spawn goes.
 pub(crate) enum Place<'a> {
     Worker(&'a Worker),
@@ -260,7 +281,7 @@ impl Place<'_> {
 }
 
 fn spec_of(runtime: &RuntimeShared, site: &'static Location<'static>) -> Spec {
-    Spec { name: None, site, stack: runtime.config.stack }
+    Spec { name: None, site, stack: runtime.config.stack, deadline: None }
 }
 
 #[track_caller]

@@ -46,20 +46,30 @@ pub struct AsCompleted<T> {
 }
 
 /// Which of several have ended, by their index, in order. One waits, many tell.
-struct Completions {
+pub(crate) struct Completions {
     ended: Mutex<VecDeque<usize>>,
     waiter: Unparker,
 }
 
 impl Completions {
+    /// Nothing has ended yet. The caller is the one that waits.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { ended: Mutex::default(), waiter: park::current_unparker() })
+    }
+
     /// Told by each of `handles`.
     fn of<'a, T: 'a>(handles: impl Iterator<Item = &'a JoinHandle<T>>) -> Arc<Self> {
-        let queue = Arc::new(Self { ended: Mutex::default(), waiter: park::current_unparker() });
+        let queue = Self::new();
         for (index, handle) in handles.enumerate() {
-            let queue = Arc::clone(&queue);
-            handle.when_done(move || queue.tell(index));
+            queue.watch(handle, index);
         }
         queue
+    }
+
+    /// Told by `handle`, as `index`.
+    pub(crate) fn watch<T>(self: &Arc<Self>, handle: &JoinHandle<T>, index: usize) {
+        let queue = Arc::clone(self);
+        handle.when_done(move || queue.tell(index));
     }
 
     fn tell(&self, index: usize) {
@@ -68,7 +78,7 @@ impl Completions {
     }
 
     /// The next that has ended. `None`: `deadline` came first.
-    fn next(&self, deadline: Nanos) -> Option<usize> {
+    pub(crate) fn next(&self, deadline: Nanos) -> Option<usize> {
         loop {
             if let Some(index) = self.lock().pop_front() {
                 return Some(index);
@@ -230,12 +240,12 @@ where
 }
 
 /// Cancels what is left of it when dropped.
-struct CancelRest<T> {
-    handles: Vec<Option<JoinHandle<T>>>,
+pub(crate) struct CancelRest<T> {
+    pub(crate) handles: Vec<Option<JoinHandle<T>>>,
 }
 
 impl<T> CancelRest<T> {
-    fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         self.handles.iter().flatten().for_each(JoinHandle::cancel);
     }
 }

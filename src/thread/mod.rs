@@ -20,6 +20,7 @@ mod current;
 mod error;
 mod handle;
 mod join;
+mod local;
 mod offload;
 mod scope;
 mod timeout;
@@ -27,13 +28,15 @@ mod watch;
 
 pub use builder::{Builder, spawn, spawn_after, spawn_local};
 pub use completed::{AsCompleted, ReturnWhen, TryJoinError, as_completed, cancel_all, race, try_join_all, wait};
-pub(crate) use builder::{Place, place};
+pub(crate) use builder::{Place, place, spawn_inheriting};
+pub(crate) use completed::{CancelRest, Completions};
 pub use current::{
     Thread, ThreadId, current, is_green, park, park_timeout, sleep, sleep_until, yield_now,
 };
 pub use error::JoinError;
 pub use handle::{JoinHandle, LocalJoinHandle, Status};
 pub use join::join_all;
+pub use local::{AccessError, LocalKey};
 pub use offload::{blocking, on_big_stack};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use timeout::{Cancelled, Elapsed, cancelled, catch_cancel, deadline, shield, timeout, timeout_at};

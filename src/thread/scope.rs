@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::{Place, Result, Thread, handle::Joint, place};
+use super::{Place, Result, Thread, builder::inheriting, handle::Joint, place};
 use crate::{
     lockfree::{countdown::Countdown, counter::Flag, outcome_word::Ended},
     sched::{
@@ -120,9 +120,16 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         // SAFETY: what the closure and its result borrow is alive for 'scope. `scope` does not return, by value
         // or by unwinding, before `running` is zero, and `ended` counts down only when the closure is gone and
         // the result is dropped or left to the handle, which is bound by 'scope itself.
-        let task = unsafe { place.spawn_borrowing(f, spec, self.data.clone()) };
+        let task = unsafe { place.spawn_borrowing(f, inheriting(spec), self.data.clone()) };
         self.data.adopt(&task);
         ScopedJoinHandle { joint: Joint::new(task), scope: PhantomData }
+    }
+}
+
+impl Scope<'_, '_> {
+    /// Cancels all that run in it, and all that are yet to come.
+    pub(crate) fn cancel_all(&self) {
+        self.data.cancel_all();
     }
 }
 

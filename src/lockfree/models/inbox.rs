@@ -56,7 +56,8 @@ fn everything_comes_out_once_and_in_order() {
         pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
         take(&inbox, &mut taken);
         for pusher in 0..2 {
-            let of_one: Vec<_> = taken.iter().filter(|(by, _)| *by == pusher).map(|(_, number)| *number).collect();
+            let of_one: Vec<_> =
+                taken.iter().filter(|(by, _)| *by == pusher).map(|(_, number)| *number).collect();
             assert_eq!(of_one, [0, 1]);
         }
         assert_eq!(taken.len(), 4);

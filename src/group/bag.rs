@@ -1,0 +1,125 @@
+//! A bag of green threads.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use crate::{
+    sched::{
+        cancel,
+        clock::Nanos,
+        park::{self, Unparker, Wake},
+    },
+    thread::{Canceller, JoinHandle, ThreadId, spawn_inheriting},
+};
+
+/// A bag of green threads: spawn into it, wait until it is empty, cancel all that is in it. As gevent's `Group`.
+///
+/// A green thread leaves the group when it ends. Handles are the spawner's, to join or to drop; a clone is the same
+/// group; dropping the last one leaves its green threads running. They inherit the spawner's
+/// [deadline](crate::deadline).
+///
+/// ```
+/// let group = sward::Group::new();
+/// let handles: Vec<_> = (0..10).map(|i| group.spawn(move || i * i)).collect();
+/// group.join();
+/// assert!(group.is_empty());
+/// assert_eq!(handles.into_iter().map(|handle| handle.join().unwrap()).sum::<i32>(), 285);
+/// ```
+#[derive(Clone, Default)]
+pub struct Group(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    members: HashMap<ThreadId, Canceller>,
+    waiters: Vec<Unparker>,
+}
+
+impl Group {
+    /// An empty group.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As [`sward::spawn`](crate::spawn), into the group. Never parks.
+    #[track_caller]
+    pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let handle = spawn_inheriting(f);
+        let id = handle.id();
+        // In before the callback that takes it out, which may run at once.
+        self.lock().members.insert(id, handle.canceller());
+        let group = Arc::clone(&self.0);
+        handle.on_done(move |_| Group(group).leave(id));
+        handle
+    }
+
+    /// How many have not ended.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().members.len()
+    }
+
+    /// Whether all have ended.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Waits until the group is empty, also of those that are spawned meanwhile. Parks.
+    pub fn join(&self) {
+        loop {
+            {
+                let mut state = self.lock();
+                if state.members.is_empty() {
+                    return;
+                }
+                state.waiters.push(park::current_unparker());
+            }
+            if park::park(Nanos::NEVER) == Wake::Cancelled {
+                cancel::unwind();
+            }
+        }
+    }
+
+    /// Cancels all that are in the group now. Never parks; [`join`](Self::join) tells when they have ended.
+    #[doc(alias = "kill")]
+    pub fn cancel_all(&self) {
+        for canceller in self.cancellers() {
+            canceller.cancel();
+        }
+    }
+
+    /// What cancels each of those that are in the group now.
+    #[must_use]
+    pub fn cancellers(&self) -> Vec<Canceller> {
+        self.lock().members.values().cloned().collect()
+    }
+
+    fn leave(&self, id: ThreadId) {
+        let mut state = self.lock();
+        state.members.remove(&id);
+        let waiters = if state.members.is_empty() { std::mem::take(&mut state.waiters) } else { Vec::new() };
+        drop(state);
+        waiters.iter().for_each(Unparker::unpark);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,274 @@
+//! A group of limited size, and maps over it.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    iter::FusedIterator,
+    sync::Arc,
+};
+
+use super::{Group, gate::Gate};
+use crate::{
+    sched::clock::Nanos,
+    thread::{Completions, JoinHandle, Result},
+};
+
+/// A [`Group`] in which at most so many run at once: `spawn` parks while it is full. As gevent's `Pool`.
+///
+/// A clone is the same pool.
+///
+/// ```
+/// let pool = sward::Pool::new(10);
+/// let squares = pool.map(0..100_u64, |i| i * i);
+/// assert_eq!(squares.into_iter().map(Result::unwrap).sum::<u64>(), 328_350);
+/// ```
+#[derive(Clone)]
+pub struct Pool {
+    group: Group,
+    gate: Arc<Gate>,
+}
+
+/// The results of [`Pool::imap`], in the order of the items.
+pub struct Imap<I, F, T> {
+    feed: Feed<I, F>,
+    running: VecDeque<JoinHandle<T>>,
+}
+
+/// The results of [`Pool::imap_unordered`], in the order in which they come.
+pub struct ImapUnordered<I, F, T> {
+    feed: Feed<I, F>,
+    running: HashMap<usize, JoinHandle<T>>,
+    ended: Option<Arc<Completions>>,
+    started: usize,
+}
+
+/// Where a map takes its next item from, and what it does with it.
+struct Feed<I, F> {
+    pool: Pool,
+    items: I,
+    f: Arc<F>,
+}
+
+impl Pool {
+    /// A pool in which `size` may run at once.
+    ///
+    /// # Panics
+    /// If `size` is zero: nothing could ever run.
+    #[must_use]
+    #[track_caller]
+    pub fn new(size: usize) -> Self {
+        assert!(size > 0, "a pool of size 0 never runs anything");
+        Self { group: Group::new(), gate: Gate::new(size) }
+    }
+
+    /// As [`Group::spawn`]; parks while the pool is full.
+    #[track_caller]
+    pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let permit = self.gate.enter();
+        self.group.spawn(move || {
+            let _permit = permit;
+            f()
+        })
+    }
+
+    /// As [`spawn`](Self::spawn), without parking.
+    ///
+    /// # Errors
+    /// `f`, if the pool is full.
+    #[track_caller]
+    pub fn try_spawn<F, T>(&self, f: F) -> std::result::Result<JoinHandle<T>, F>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let Some(permit) = self.gate.try_enter() else { return Err(f) };
+        Ok(self.group.spawn(move || {
+            let _permit = permit;
+            f()
+        }))
+    }
+
+    /// Calls `f` with each item, as many at once as the pool allows, and returns every result in order. Parks. A panic
+    /// of one is that item's error.
+    pub fn map<I, F, T>(&self, items: I, f: F) -> Vec<Result<T>>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let mut feed = self.feed(items, f);
+        let handles: Vec<_> = std::iter::from_fn(|| feed.spawn_next()).collect();
+        crate::thread::join_all(handles)
+    }
+
+    /// As [`map`](Self::map), lazily: no more items are taken than the pool can run at once. Dropped, it cancels what
+    /// is still running.
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(4);
+    /// let first: Vec<_> = pool.imap(1.., |i: u32| i * 10).take(3).map(Result::unwrap).collect();
+    /// assert_eq!(first, [10, 20, 30]);
+    /// ```
+    pub fn imap<I, F, T>(&self, items: I, f: F) -> Imap<I::IntoIter, F, T>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Imap { feed: self.feed(items, f), running: VecDeque::new() }
+    }
+
+    /// As [`imap`](Self::imap), in the order in which the results come.
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(4);
+    /// let mut squares: Vec<_> = pool.imap_unordered(1..=3, |i: u32| i * i).map(Result::unwrap).collect();
+    /// squares.sort();
+    /// assert_eq!(squares, [1, 4, 9]);
+    /// ```
+    pub fn imap_unordered<I, F, T>(&self, items: I, f: F) -> ImapUnordered<I::IntoIter, F, T>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        ImapUnordered { feed: self.feed(items, f), running: HashMap::new(), ended: None, started: 0 }
+    }
+
+    /// How many more could run now.
+    #[must_use]
+    pub fn free_count(&self) -> usize {
+        self.gate.room()
+    }
+
+    /// Parks until another could run.
+    pub fn wait_available(&self) {
+        self.gate.wait_for_room();
+    }
+
+    /// How many have not ended.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.group.len()
+    }
+
+    /// Whether all have ended.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.group.is_empty()
+    }
+
+    /// As [`Group::join`].
+    pub fn join(&self) {
+        self.group.join();
+    }
+
+    /// As [`Group::cancel_all`].
+    pub fn cancel_all(&self) {
+        self.group.cancel_all();
+    }
+
+    fn feed<I: IntoIterator, F>(&self, items: I, f: F) -> Feed<I::IntoIter, F> {
+        Feed { pool: self.clone(), items: items.into_iter(), f: Arc::new(f) }
+    }
+}
+
+impl<I, F, T> Feed<I, F>
+where
+    I: Iterator<Item: Send + 'static>,
+    F: Fn(I::Item) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    /// Starts the next item when there is room.
+    fn spawn_next(&mut self) -> Option<JoinHandle<T>> {
+        let item = self.items.next()?;
+        let f = Arc::clone(&self.f);
+        Some(self.pool.spawn(move || f(item)))
+    }
+
+    /// Starts the next item if there is room for it now, or if `must`, when there is.
+    fn spawn_if_room(&mut self, must: bool) -> Option<JoinHandle<T>> {
+        (must || self.pool.free_count() > 0).then(|| self.spawn_next())?
+    }
+}
+
+impl<I, F, T> Iterator for Imap<I, F, T>
+where
+    I: Iterator<Item: Send + 'static>,
+    F: Fn(I::Item) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        while self.running.len() < self.feed.pool.gate.size()
+            && let Some(handle) = self.feed.spawn_if_room(self.running.is_empty())
+        {
+            self.running.push_back(handle);
+        }
+        self.running.pop_front().map(JoinHandle::join)
+    }
+}
+
+impl<I, F, T> Iterator for ImapUnordered<I, F, T>
+where
+    I: Iterator<Item: Send + 'static>,
+    F: Fn(I::Item) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        // Made here, because the one that waits is told: the iterator may have been moved to another thread before.
+        let ended = Arc::clone(self.ended.get_or_insert_with(Completions::new));
+        while self.running.len() < self.feed.pool.gate.size()
+            && let Some(handle) = self.feed.spawn_if_room(self.running.is_empty())
+        {
+            ended.watch(&handle, self.started);
+            self.running.insert(self.started, handle);
+            self.started += 1;
+        }
+        if self.running.is_empty() {
+            return None;
+        }
+        let index = ended.next(Nanos::NEVER).expect("there is no deadline");
+        self.running.remove(&index).map(JoinHandle::join)
+    }
+}
+
+impl<I, F, T> FusedIterator for Imap<I, F, T> where Imap<I, F, T>: Iterator, I: FusedIterator {}
+impl<I, F, T> FusedIterator for ImapUnordered<I, F, T> where ImapUnordered<I, F, T>: Iterator, I: FusedIterator {}
+
+impl<I, F, T> Drop for Imap<I, F, T> {
+    fn drop(&mut self) {
+        self.running.iter().for_each(JoinHandle::cancel);
+    }
+}
+
+impl<I, F, T> Drop for ImapUnordered<I, F, T> {
+    fn drop(&mut self) {
+        self.running.values().for_each(JoinHandle::cancel);
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("len", &self.len()).field("free_count", &self.free_count()).finish_non_exhaustive()
+    }
+}
+
+impl<I, F, T> fmt::Debug for Imap<I, F, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Imap").field("running", &self.running.len()).finish_non_exhaustive()
+    }
+}
+
+impl<I, F, T> fmt::Debug for ImapUnordered<I, F, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImapUnordered").field("running", &self.running.len()).finish_non_exhaustive()
+    }
+}

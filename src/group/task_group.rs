@@ -1,0 +1,88 @@
+//! A scope whose first failure cancels the rest.
+
+use std::{
+    fmt,
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Mutex},
+};
+
+use crate::{
+    sched::cancel,
+    thread::{JoinError, Scope, ScopedJoinHandle, TryJoinError, scope},
+};
+
+/// A [`scope`] in which the first failure cancels all others. As asyncio's `TaskGroup`, Java's structured
+/// `ShutdownOnFailure`.
+///
+/// A failure is an `Err` or a panic. When [`run`](Self::run) returns all have ended.
+///
+/// ```
+/// let sizes = [3, 5, 8];
+/// let total = sward::TaskGroup::run(|group| {
+///     let handles = sizes.each_ref().map(|size| group.spawn(move || Ok::<_, String>(size * 2)));
+///     handles.into_iter().map(|handle| handle.join().unwrap().unwrap()).sum::<i32>()
+/// });
+/// assert_eq!(total.unwrap(), 32);
+///
+/// let failed = sward::TaskGroup::run(|group| {
+///     group.spawn(|| Ok(sward::thread::park())); // is cancelled
+///     group.spawn(|| Err("no luck"));
+/// });
+/// assert!(matches!(failed, Err(sward::TryJoinError::Failed("no luck"))));
+/// ```
+pub struct TaskGroup<'scope, 'env: 'scope, E> {
+    scope: &'scope Scope<'scope, 'env>,
+    failure: Arc<Mutex<Option<TryJoinError<E>>>>,
+}
+
+impl<E> TaskGroup<'_, '_, E> {
+    /// Runs `f` with a group, and waits for all that was spawned into it. Parks.
+    ///
+    /// # Errors
+    /// The first failure.
+    ///
+    /// # Panics
+    /// If `f` does, after all have ended.
+    pub fn run<'env, F, T>(f: F) -> Result<T, TryJoinError<E>>
+    where
+        F: for<'scope> FnOnce(&TaskGroup<'scope, 'env, E>) -> T,
+    {
+        let failure = Arc::new(Mutex::new(None));
+        let value = scope(|scope| f(&TaskGroup { scope, failure: Arc::clone(&failure) }));
+        let failure = failure.lock().unwrap_or_else(|e| e.into_inner()).take();
+        failure.map_or(Ok(value), Err)
+    }
+}
+
+impl<'scope, E: Send + 'scope> TaskGroup<'scope, '_, E> {
+    /// Spawns into the group. A join gives `Some` of the value, and `None` if it failed: the failure is the group's.
+    pub fn spawn<F, T>(&self, f: F) -> ScopedJoinHandle<'scope, Option<T>>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let (scope, failure) = (self.scope, Arc::clone(&self.failure));
+        scope.spawn(move || {
+            let failed = match panic::catch_unwind(AssertUnwindSafe(f)) {
+                Ok(Ok(value)) => return Some(value),
+                Ok(Err(error)) => TryJoinError::Failed(error),
+                Err(payload) if cancel::is_interruption(&*payload) => panic::resume_unwind(payload),
+                Err(payload) => TryJoinError::Join(JoinError::Panicked(payload)),
+            };
+            failure.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(failed);
+            scope.cancel_all();
+            None
+        })
+    }
+
+    /// Cancels all that are in the group, and all that are yet to come.
+    pub fn cancel_all(&self) {
+        self.scope.cancel_all();
+    }
+}
+
+impl<E> fmt::Debug for TaskGroup<'_, '_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskGroup").field("scope", self.scope).finish_non_exhaustive()
+    }
+}
