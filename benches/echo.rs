@@ -61,7 +61,8 @@ fn exchange(address: SocketAddr, connections: usize, messages: u64) -> Duration 
             let left = &left;
             s.spawn(move || {
                 let mut message = [7; MESSAGE];
-                let take_one = || left.try_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
+                let take_one =
+                    || left.try_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
                 while take_one() {
                     stream.write_all(&message).unwrap();
                     stream.read_exact(&mut message).unwrap();

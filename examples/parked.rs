@@ -8,9 +8,13 @@
 use std::{env, fs, time::Instant};
 
 fn main() {
-    let counts: Vec<usize> = env::args().skip(1).map(|n| n.parse().expect("a number of green threads")).collect();
+    let counts: Vec<usize> =
+        env::args().skip(1).map(|n| n.parse().expect("a number of green threads")).collect();
     let counts = if counts.is_empty() { vec![10_000, 100_000, 1_000_000] } else { counts };
-    println!("{:>10} {:>14} {:>9} {:>16} {:>16}", "parked", "resident each", "mappings", "spawn and park", "wake and join");
+    println!(
+        "{:>10} {:>14} {:>9} {:>16} {:>16}",
+        "parked", "resident each", "mappings", "spawn and park", "wake and join"
+    );
     for count in counts {
         sward::run(|| measure(count));
     }
@@ -45,6 +49,7 @@ fn measure(count: usize) {
 
 /// The process's resident memory, where `/proc` tells.
 fn resident_bytes() -> usize {
-    let pages = fs::read_to_string("/proc/self/statm").ok().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    let pages =
+        fs::read_to_string("/proc/self/statm").ok().and_then(|line| line.split(' ').nth(1)?.parse().ok());
     pages.unwrap_or(0) * 4096
 }

@@ -14,7 +14,8 @@ pub(crate) fn from_environment() -> Config {
         config.workers = workers.get();
     }
     if let Some(bytes) = read::<usize>("SWARD_STACK_SIZE", "the size of a stack in bytes") {
-        config.stack = StackClass::for_size(bytes).unwrap_or_else(|error| panic!("SWARD_STACK_SIZE={bytes}: {error}"));
+        config.stack =
+            StackClass::for_size(bytes).unwrap_or_else(|error| panic!("SWARD_STACK_SIZE={bytes}: {error}"));
     }
     config
 }

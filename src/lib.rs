@@ -83,9 +83,9 @@ pub use crate::{
     group::{Group, Pool, Supervisor, TaskGroup},
     runtime::{Runtime, run},
     thread::{
-        AsCompleted, Builder, Cancelled, Canceller, Elapsed, JoinError, JoinHandle, LocalJoinHandle, Outcome, ReturnWhen,
-        Scope, ScopedJoinHandle, Status, TryJoinError, as_completed, blocking, cancel_all, cancelled, catch_cancel,
-        deadline, is_green, join_all, on_big_stack, race, scope, shield, sleep, sleep_until, spawn, spawn_after,
-        spawn_local, timeout, timeout_at, try_join_all, wait, yield_now,
+        AsCompleted, Builder, Cancelled, Canceller, Elapsed, JoinError, JoinHandle, LocalJoinHandle, Outcome,
+        ReturnWhen, Scope, ScopedJoinHandle, Status, TryJoinError, as_completed, blocking, cancel_all,
+        cancelled, catch_cancel, deadline, is_green, join_all, on_big_stack, race, scope, shield, sleep,
+        sleep_until, spawn, spawn_after, spawn_local, timeout, timeout_at, try_join_all, wait, yield_now,
     },
 };

@@ -22,7 +22,7 @@ use crate::{
         task::{self, Failure, Spec, TaskRef},
         worker,
     },
-    stack::StackClass,
+    stack::{self, SlabStats, StackClass},
     thread::{JoinHandle, Place},
 };
 
@@ -80,6 +80,12 @@ pub struct Metrics {
     /// Per worker: how many green threads have parked there at least once and are alive, or are on their way
     /// there.
     pub live: Vec<usize>,
+    /// Address space that the process has mapped for stacks, in bytes. Memory is used only where stacks were touched.
+    pub stack_bytes_mapped: usize,
+    /// How many stacks the process has made.
+    pub stacks_made: usize,
+    /// How many of them lie in no worker's cache and in no green thread.
+    pub stacks_free: usize,
 }
 
 /// Green threads were still alive at the deadline of a shutdown. They stay cancelled, and end when they next
@@ -115,9 +121,10 @@ impl Runtime {
         F: FnOnce() -> T + Send,
         T: Send,
     {
+        let spec = main_spec(self.0.shared.config.stack, Location::caller());
         // SAFETY: what is borrowed lives until this call ends, and it ends after the task has: the wait below
         // neither unwinds nor gives up, and takes the result.
-        let task = unsafe { task::new_task(f, main_spec(Location::caller()), None) };
+        let task = unsafe { task::new_task(f, spec, None) };
         place_in(&self.0.shared).spawn(&task);
         shielded(|| while task.core.wait_done(Nanos::NEVER) != park::Wake::Notified {});
         // SAFETY: as `finish` asks: it has ended, and this is the only holder of its result.
@@ -140,8 +147,12 @@ impl Runtime {
     ///
     /// # Errors
     /// If some were still alive then: they do not park, or wait in a `Drop`. The runtime's threads go on
-    /// without anybody waiting for them.
+    /// without anybody waiting for them. At once on one of its own green threads, which is alive itself.
     pub fn shutdown(self, limit: Duration) -> Result<(), ShutdownError> {
+        if self.0.is_mine() {
+            // Its own green thread would wait for itself: the drop tells the workers, and does not wait.
+            return Err(ShutdownError { alive: 1 });
+        }
         let deadline = sched::now().saturating_add(limit);
         if shielded(|| self.0.close(deadline)) {
             return Ok(());
@@ -168,7 +179,14 @@ impl Handle {
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         let workers = &self.0.workers;
-        Metrics { workers: workers.len(), live: workers.iter().map(|worker| worker.load.get()).collect() }
+        let SlabStats { mapped_bytes, carved, free, .. } = stack::stats();
+        Metrics {
+            workers: workers.len(),
+            live: workers.iter().map(|worker| worker.load.get()).collect(),
+            stack_bytes_mapped: mapped_bytes,
+            stacks_made: carved,
+            stacks_free: free,
+        }
     }
 }
 
@@ -183,6 +201,13 @@ impl RuntimeBuilder {
     /// 64 KiB if not said.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
+        self
+    }
+
+    /// How many pages of guard lie below each stack; 1 if not said. C code that was compiled without stack probes may
+    /// step over one page with a large frame.
+    pub fn guard_pages(mut self, pages: u8) -> Self {
+        self.config.stack = self.config.stack.with_guard(pages);
         self
     }
 
@@ -247,14 +272,16 @@ impl RuntimeBuilder {
             "sward::run inside a runtime: this is a green thread already; call the closure, or spawn it"
         );
         if let Some(workers @ 2..) = self.workers {
-            panic!("RuntimeBuilder::run is on the calling OS thread alone, and {workers} workers were asked for; use build");
+            panic!(
+                "RuntimeBuilder::run is on the calling OS thread alone, and {workers} workers were asked for; use build"
+            );
         }
         let config = self.check(1).unwrap_or_else(|error| panic!("sward::run: {error}"));
-        let spec = main_spec(Location::caller());
-        let task = rt::run_here(config, |worker| {
+        let spec = main_spec(config.stack, Location::caller());
+        let task = rt::run_here(config, |worker, on_end| {
             // SAFETY: what is borrowed lives until this call ends, and `run_here` returns after the task has
             // ended. The task goes to this thread's worker, and its result is taken on this thread, below.
-            let task = unsafe { task::new_task(f, spec, None) };
+            let task = unsafe { task::new_task(f, spec, Some(on_end)) };
             worker.spawn_local(Arc::clone(&task));
             task
         });
@@ -268,12 +295,14 @@ impl RuntimeBuilder {
         config.workers = self.workers.unwrap_or(default_workers);
         let wrong = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         if let Some(bytes) = self.stack_size {
-            config.stack = StackClass::for_size(bytes)?;
+            config.stack = config.stack.resized(bytes)?;
         }
         match &config {
             Config { workers: 0, .. } => wrong("a runtime needs a worker: workers(0)"),
             Config { max_green_threads: 0, .. } => wrong("nothing could run: max_green_threads(0)"),
-            Config { workers: 2.., virtual_clock: true, .. } => wrong("a virtual clock needs a runtime of one worker"),
+            Config { workers: 2.., virtual_clock: true, .. } => {
+                wrong("a virtual clock needs a runtime of one worker")
+            }
             _ => Ok(config),
         }
     }
@@ -303,8 +332,8 @@ where
     Runtime::builder().run(f)
 }
 
-fn main_spec(site: &'static Location<'static>) -> Spec {
-    let stack = StackClass::for_size(MAIN_STACK).expect("a size that can be");
+fn main_spec(class: StackClass, site: &'static Location<'static>) -> Spec {
+    let stack = class.resized(MAIN_STACK).expect("a size that can be");
     Spec { name: Some("main".into()), site, stack, deadline: None }
 }
 

@@ -161,7 +161,10 @@ fn a_thousand_long_lived_ones_spread_over_two_busy_workers() {
         sward::join_all(busy).into_iter().for_each(Result::unwrap);
         connections.iter().for_each(|connection| connection.thread().unpark());
         sward::join_all(connections).into_iter().for_each(Result::unwrap);
-        assert_eq!(handle.metrics().live.iter().sum::<usize>(), 0, "{:?}", handle.metrics());
+        // A join returns a moment before its worker has counted down.
+        while handle.metrics().live.iter().sum::<usize>() != 0 {
+            thread::yield_now();
+        }
     });
 }
 

@@ -2,6 +2,10 @@
 
 #![allow(deprecated)] // `only_v6` of a listener
 
+mod support;
+
+use support::{in_run, watched};
+
 /// The scenarios, for one implementation. Each tells what it saw.
 macro_rules! scenarios {
     ($implementation:ident, $net:path, $thread:path) => {
@@ -391,6 +395,24 @@ macro_rules! scenarios {
                 SockRef::from(&near).set_read_timeout(TICK).unwrap();
                 seen.result("made blocking elsewhere", near.read(&mut buf));
 
+                // The same for sockets that knew of nothing before.
+                let (mut near, mut far) = pair();
+                SockRef::from(&near).set_read_timeout(TICK).unwrap();
+                seen.result("a timeout set elsewhere", near.read(&mut buf));
+                let far_fd = far.as_raw_fd();
+                let mut clone = far.try_clone().unwrap();
+                let other = unsafe { std::net::TcpStream::from_raw_fd(far_fd) };
+                other.set_nonblocking(true).unwrap();
+                let _ = other.into_raw_fd();
+                seen.result("a mode set elsewhere", far.read(&mut buf));
+                seen.result("a mode set elsewhere, clone", clone.read(&mut buf));
+                let (near, far) = pair();
+                let mut clone = far.try_clone().unwrap();
+                let plain = OwnedFd::from(far);
+                SockRef::from(&plain).set_nonblocking(true).unwrap();
+                seen.result("a clone of what has left", clone.read(&mut buf));
+                drop(near);
+
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 let there = listener.local_addr().unwrap();
                 listener.set_nonblocking(true).unwrap();
@@ -504,10 +526,10 @@ macro_rules! compare {
     ($($scenario:ident)*) => { $(
         #[test]
         fn $scenario() {
-            let expected = of_std::$scenario();
+            let expected = watched(of_std::$scenario);
             assert!(expected.len() > 1);
-            same("a green thread", &expected, &sward::run(of_sward::$scenario));
-            same("an OS thread", &expected, &of_sward::$scenario());
+            same("a green thread", &expected, &in_run(of_sward::$scenario));
+            same("an OS thread", &expected, &watched(of_sward::$scenario));
         }
     )* };
 }

@@ -197,7 +197,7 @@ fn a_destructor_of_a_thread_local_may_still_use_sward() {
         let theirs = Arc::clone(&count);
         std::thread::spawn(move || {
             LAST.set(Some(Last(theirs)));
-            thread::current();
+            assert!(!thread::current().id().as_u64().to_string().is_empty());
         })
         .join()
         .unwrap();

@@ -240,8 +240,18 @@ where
     }
 }
 
-impl<I, F, T> FusedIterator for Imap<I, F, T> where Imap<I, F, T>: Iterator, I: FusedIterator {}
-impl<I, F, T> FusedIterator for ImapUnordered<I, F, T> where ImapUnordered<I, F, T>: Iterator, I: FusedIterator {}
+impl<I, F, T> FusedIterator for Imap<I, F, T>
+where
+    Imap<I, F, T>: Iterator,
+    I: FusedIterator,
+{
+}
+impl<I, F, T> FusedIterator for ImapUnordered<I, F, T>
+where
+    ImapUnordered<I, F, T>: Iterator,
+    I: FusedIterator,
+{
+}
 
 impl<I, F, T> Drop for Imap<I, F, T> {
     fn drop(&mut self) {
@@ -257,7 +267,10 @@ impl<I, F, T> Drop for ImapUnordered<I, F, T> {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("len", &self.len()).field("free_count", &self.free_count()).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("len", &self.len())
+            .field("free_count", &self.free_count())
+            .finish_non_exhaustive()
     }
 }
 

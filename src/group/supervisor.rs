@@ -82,7 +82,11 @@ impl Default for Supervisor {
         Self {
             strategy: Strategy::OneForOne,
             intensity: (3, Duration::from_secs(5)),
-            backoff: Backoff { first: Duration::from_millis(10), factor: 2.0, longest: Duration::from_secs(1) },
+            backoff: Backoff {
+                first: Duration::from_millis(10),
+                factor: 2.0,
+                longest: Duration::from_secs(1),
+            },
             children: Vec::new(),
         }
     }
@@ -188,7 +192,8 @@ impl Shift {
     fn start(&mut self, index: usize) {
         let child = &self.supervisor.children[index];
         let job = Arc::clone(&child.job);
-        let handle = Builder::new().name(child.name.clone()).spawn(move || job()).expect("the default stack can be");
+        let handle =
+            Builder::new().name(child.name.clone()).spawn(move || job()).expect("the default stack can be");
         self.ended.watch(&handle, index);
         self.running.handles[index] = Some(handle);
         self.due[index] = None;
@@ -206,7 +211,9 @@ impl Shift {
     /// A child has ended: restarts it, or lets it rest.
     fn attend_to(&mut self, index: usize) -> Result<(), SupervisorError> {
         // One that was stopped for the others' sake has been attended to.
-        let Some(handle) = self.running.handles[index].take_if(|handle| handle.is_finished()) else { return Ok(()) };
+        let Some(handle) = self.running.handles[index].take_if(|handle| handle.is_finished()) else {
+            return Ok(());
+        };
         let end = handle.join();
         let again = match self.supervisor.children[index].restart {
             Restart::Permanent => !matches!(end, Err(JoinError::Cancelled)),
@@ -263,7 +270,10 @@ impl Shift {
 impl fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let children: Vec<_> = self.children.iter().map(|child| &child.name).collect();
-        f.debug_struct("Supervisor").field("strategy", &self.strategy).field("children", &children).finish_non_exhaustive()
+        f.debug_struct("Supervisor")
+            .field("strategy", &self.strategy)
+            .field("children", &children)
+            .finish_non_exhaustive()
     }
 }
 

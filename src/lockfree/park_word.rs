@@ -122,6 +122,7 @@ impl ParkWord {
     }
 
     /// Takes the user's token if it is there.
+    #[cfg(all(test, loom))]
     pub(crate) fn take_token(&self) -> bool {
         self.load().has(TOKEN) && self.0.fetch_and(!TOKEN, Ordering::Acquire) & TOKEN != 0
     }

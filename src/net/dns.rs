@@ -83,9 +83,7 @@ impl Resolver {
             theirs
                 .answer(answer.unwrap_or_else(|_| Err(io::Error::other("the lookup of the name panicked"))));
         });
-        if let Err(job) = POOL.submit(job) {
-            job(); // no thread can be had: better to hold up the worker than to fail
-        }
+        POOL.submit(job);
         lookup
     }
 

@@ -92,34 +92,40 @@ impl Pool {
         let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || theirs.fill(f));
         // SAFETY: only the lifetime changes. What `f` borrows outlives this call, and this call does not end
         // before `f` is consumed and its result is in the packet: the wait below neither unwinds nor gives up.
-        // If no thread can be had the job comes back, and is run right here. After the result is taken the job's
+        // After the result is taken the job's
         // own reference to the packet has nothing borrowed in it: the place is `None`.
         let job = unsafe { mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
-        if let Err(job) = self.submit(job) {
-            job();
-        }
+        self.submit(job);
         let result = awaiting_pool(|| super::shielded(|| packet.wait()));
         result.unwrap_or_else(|payload| panic::resume_unwind(payload))
     }
 
-    /// Hands a job to a thread, a new one if all are busy. The job comes back if there is none at all and
-    /// none can be started.
-    pub(crate) fn submit(&'static self, job: Job) -> Result<(), Job> {
+    /// Hands a job to a thread, a new one if all are busy. If there is none at all, and none can be started, it is
+    /// done right here.
+    pub(crate) fn submit(&'static self, job: Job) {
         let mut state = self.lock();
         state.jobs.push_back(job);
         if state.idle >= state.jobs.len() || state.threads >= self.max_threads {
             drop(state);
             self.work.notify_one();
-            return Ok(());
+            return;
         }
         state.threads += 1;
         drop(state);
         if self.start_thread().is_ok() {
-            return Ok(());
+            return;
         }
         let mut state = self.lock();
         state.threads -= 1;
-        if state.threads > 0 { Ok(()) } else { state.jobs.pop_back().map_or(Ok(()), Err) }
+        if state.threads > 0 {
+            return;
+        }
+        // Nobody is left to do them, others' jobs included: the caller does.
+        while let Some(job) = state.jobs.pop_front() {
+            drop(state);
+            job();
+            state = self.lock();
+        }
     }
 
     fn start_thread(&'static self) -> io::Result<()> {
@@ -136,10 +142,8 @@ impl Pool {
                 state = self.lock();
             }
             state.idle += 1;
-            let (woken, wait) = self
-                .work
-                .wait_timeout(state, IDLE_LIMIT)
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            let (woken, wait) =
+                self.work.wait_timeout(state, IDLE_LIMIT).unwrap_or_else(|poisoned| poisoned.into_inner());
             state = woken;
             state.idle -= 1;
             if wait.timed_out() && state.jobs.is_empty() {

@@ -88,7 +88,7 @@ impl Interrupts {
     }
 
     pub(crate) fn lower_shield(&self) {
-        self.shields.set(self.shields.get() - 1);
+        self.shields.set(self.shields.get().saturating_sub(1));
         self.find_nearest();
     }
 
@@ -116,7 +116,12 @@ pub(crate) fn with_current<R>(f: impl FnOnce(&Interrupts) -> R) -> R {
     }
     match worker::current() {
         Some((_, slot)) => f(&slot.interrupts),
-        None => OF_OS_THREAD.with(f),
+        None => {
+            let mut f = Some(f);
+            let result = OF_OS_THREAD.try_with(|interrupts| f.take().map(|f| f(interrupts)));
+            // At the very end of an OS thread, when its locals are gone, there is nothing that could interrupt it.
+            result.ok().flatten().unwrap_or_else(|| f.take().expect("not called")(&Interrupts::new()))
+        }
     }
 }
 

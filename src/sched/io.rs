@@ -68,6 +68,7 @@ impl Source {
         patience: impl FnOnce() -> io::Result<Patience>,
         mut op: impl FnMut() -> io::Result<Done<R>>,
     ) -> io::Result<R> {
+        give_way();
         let mut wait = Wait { source: self, fd, interest, until: None };
         let mut patience = Some(patience);
         loop {
@@ -76,7 +77,9 @@ impl Source {
             if seen.is_none_or(|seen| seen.is_ready()) {
                 match op() {
                     Ok(done) => {
-                        if done.short && let (Some(side), Some(seen)) = (side, seen) {
+                        if done.short
+                            && let (Some(side), Some(seen)) = (side, seen)
+                        {
                             side.readiness.clear_short(seen);
                         }
                         spend();
@@ -105,11 +108,7 @@ impl Source {
     }
 
     /// Waits until `fd` is ready, or until the time runs out (`Ok(false)`).
-    pub(crate) fn wait(
-        fd: BorrowedFd<'_>,
-        interest: Interest,
-        limit: Option<Duration>,
-    ) -> io::Result<bool> {
+    pub(crate) fn wait(fd: BorrowedFd<'_>, interest: Interest, limit: Option<Duration>) -> io::Result<bool> {
         let source = Source::new();
         let until = limit.map(|limit| super::now().saturating_add(limit));
         Wait { source: &source, fd, interest, until }.once()
@@ -191,14 +190,23 @@ impl Wait<'_> {
     }
 }
 
-/// One call succeeded without parking: after [`BUDGET`](super::slot::BUDGET) of them the others run.
+/// Before a call: one that has spent its budget lets the others run, and meets what is due. Before and not after, so
+/// that nothing that was read is lost.
+#[inline]
+fn give_way() {
+    if let Some((worker, slot)) = worker::current()
+        && slot.budget.get() == 0
+        && !park::must_stay(slot)
+    {
+        cancel::unwind_if_due();
+        worker.yield_now(slot);
+    }
+}
+
+/// One call succeeded without parking.
 #[inline]
 fn spend() {
-    if let Some((worker, slot)) = worker::current() {
-        match slot.budget.get() {
-            0 if !park::must_stay(slot) => worker.yield_now(slot),
-            0 => {}
-            left => slot.budget.set(left - 1),
-        }
+    if let Some((_, slot)) = worker::current() {
+        slot.budget.set(slot.budget.get().saturating_sub(1));
     }
 }

@@ -1,19 +1,17 @@
 //! Storage of the green thread's own: values by key, made at the first use and dropped at its end.
 
-#![allow(unsafe_code)]
-
 use std::{
     any::Any,
     cell::{Cell, RefCell},
     panic::{self, AssertUnwindSafe},
-    ptr::NonNull,
+    rc::Rc,
 };
 
 use super::worker;
 
 /// A green thread's values. Owner-only.
 pub(crate) struct Locals {
-    values: RefCell<Vec<(usize, Box<dyn Any>)>>,
+    values: RefCell<Vec<(usize, Rc<dyn Any>)>>,
     /// Set while they are dropped: what is gone stays gone.
     ending: Cell<bool>,
 }
@@ -27,28 +25,28 @@ impl Locals {
     }
 
     /// Calls `f` with the value of `key`, which `init` makes if there is none.
-    pub(crate) fn with<T: 'static, R>(&self, key: usize, init: fn() -> T, f: impl FnOnce(&T) -> R) -> Result<R, Gone> {
-        let value = match self.find::<T>(key) {
-            Some(value) => value,
-            None if self.ending.get() => return Err(Gone),
-            None => {
-                // Not under the borrow: `init` may use other keys. Used this one itself, the later value stays.
-                let made: Box<dyn Any> = Box::new(init());
-                self.values.borrow_mut().push((key, made));
-                self.find(key).expect("just pushed")
-            }
-        };
-        // SAFETY: the value is in a box of its own, which moves neither when others come nor when they go, and is
-        // dropped by `clear` alone: at the green thread's end, when its closure has returned, and so no `f` runs
-        // but one that a destructor calls; and `clear` takes a value out before it runs its destructor, so that
-        // `f` does not find it.
-        Ok(f(unsafe { value.as_ref() }))
+    pub(crate) fn with<T: 'static, R>(
+        &self,
+        key: usize,
+        init: fn() -> T,
+        f: impl FnOnce(&T) -> R,
+    ) -> Result<R, Gone> {
+        if let Some(value) = self.find::<T>(key) {
+            return Ok(f(&value));
+        }
+        if self.ending.get() {
+            return Err(Gone);
+        }
+        // Not under the borrow: `init` may use other keys. If it used this one, the later value counts.
+        let value = Rc::new(init());
+        self.values.borrow_mut().push((key, Rc::clone(&value) as Rc<dyn Any>));
+        Ok(f(&value))
     }
 
-    fn find<T: 'static>(&self, key: usize) -> Option<NonNull<T>> {
+    fn find<T: 'static>(&self, key: usize) -> Option<Rc<T>> {
         let values = self.values.borrow();
         let (_, value) = values.iter().rev().find(|(its, _)| *its == key)?;
-        value.downcast_ref().map(NonNull::from)
+        Rc::clone(value).downcast().ok()
     }
 
     #[cold]

@@ -4,6 +4,7 @@
 pub(crate) mod blocking;
 pub(crate) mod cancel;
 pub(crate) mod clock;
+mod idle;
 pub(crate) mod interrupts;
 pub(crate) mod io;
 pub(crate) mod locals;
@@ -12,6 +13,7 @@ mod queue;
 mod reactor;
 pub(crate) mod runtime;
 mod slot;
+pub(crate) mod start;
 pub(crate) mod task;
 mod thief;
 mod timer;

@@ -5,7 +5,12 @@
 //! thread, and a green thread that must not switch (it is unwinding, or on the worker's own stack), sleeps on
 //! its word. A park may end without a reason: every caller has a condition of its own and a loop.
 
-use std::{cell::OnceCell, sync::Arc, task::Waker, thread};
+use std::{
+    cell::{Cell, OnceCell},
+    sync::Arc,
+    task::Waker,
+    thread,
+};
 
 use super::{
     clock::Nanos,
@@ -154,7 +159,9 @@ fn park_os_thread(what: Await, deadline: Nanos) -> Wake {
     let timeout = interrupts::with_current(Interrupts::nearest);
     let wake = with_os_thread(|me| sleep_on(&me.park, what, deadline.min(timeout)));
     match wake {
-        Wake::TimedOut if timeout <= deadline && timeout != Nanos::NEVER && !thread::panicking() => Wake::Cancelled,
+        Wake::TimedOut if timeout <= deadline && timeout != Nanos::NEVER && !thread::panicking() => {
+            Wake::Cancelled
+        }
         other => other,
     }
 }
@@ -214,6 +221,8 @@ pub(crate) fn deliver(core: &Core, unparked: Unparked) {
     }
 }
 
+pub(crate) use super::start::cancel;
+
 /// Waits until `deadline`, whatever wakes it meanwhile. False: cancelled before.
 #[must_use]
 pub(crate) fn sleep_until(deadline: Nanos) -> bool {
@@ -230,14 +239,20 @@ pub(crate) fn sleep_until(deadline: Nanos) -> bool {
 fn with_os_thread<R>(f: impl FnOnce(&Arc<OsThread>) -> R) -> R {
     thread_local! {
         static ME: OnceCell<Arc<OsThread>> = const { OnceCell::new() };
+        /// Without a destructor, and so there to the very end.
+        static LATE: Cell<Option<&'static Arc<OsThread>>> = const { Cell::new(None) };
     }
     let make = || Arc::new(OsThread { park: ParkWord::running(), id: next_id(), thread: thread::current() });
     let mut f = Some(f);
     let result = ME.try_with(|me| f.take().map(|f| f(me.get_or_init(make))));
     match (result, f) {
         (Ok(Some(result)), _) => result,
-        // The thread's locals are gone: it is at its end, and a waiter for this one call will do.
-        (_, Some(f)) => f(&make()),
+        // The thread's locals are gone: it is at its end, and what it waits with now is never freed.
+        (_, Some(f)) => f(LATE.get().unwrap_or_else(|| {
+            let late = Box::leak(Box::new(make()));
+            LATE.set(Some(late));
+            late
+        })),
         (_, None) => unreachable!("`f` is either called or left"),
     }
 }

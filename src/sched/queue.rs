@@ -62,7 +62,16 @@ impl Queue {
         let deque = Worker::new_fifo();
         let shared = Shared { stealer: deque.stealer(), injector: Injector::new() };
         let fresh = if alone { FreshOnes::Own(VecDeque::new()) } else { FreshOnes::Shared(deque) };
-        (Self { ring: VecDeque::new(), woken: VecDeque::new(), woken_next: true, fresh, order: seed.map(Rng::new) }, shared)
+        (
+            Self {
+                ring: VecDeque::new(),
+                woken: VecDeque::new(),
+                woken_next: true,
+                fresh,
+                order: seed.map(Rng::new),
+            },
+            shared,
+        )
     }
 
     #[inline(always)]
@@ -84,13 +93,10 @@ impl Queue {
         self.ring.push_front(Some(slot));
     }
 
-    /// Adds a fresh one. True if there was none to steal before: an idle worker may be told.
     #[inline]
-    pub(crate) fn push_fresh(&mut self, fresh: Fresh) -> bool {
-        let first = self.fresh.is_empty();
+    pub(crate) fn push_fresh(&mut self, fresh: Fresh) {
         self.fresh.push(fresh);
         self.ring.push_back(None);
-        first
     }
 
     #[inline(always)]
@@ -140,9 +146,13 @@ impl Queue {
         self.ring.is_empty() && self.woken.is_empty()
     }
 
-    /// Whether another worker would find something to steal here.
-    pub(crate) fn has_fresh(&self) -> bool {
-        !self.fresh.is_empty()
+    /// How many another worker would find to steal here.
+    #[inline]
+    pub(crate) fn fresh_count(&self) -> usize {
+        match &self.fresh {
+            FreshOnes::Shared(deque) => deque.len(),
+            FreshOnes::Own(queue) => queue.len(),
+        }
     }
 
     /// Takes what other threads put before the door.
@@ -194,13 +204,6 @@ impl FreshOnes {
         match self {
             FreshOnes::Shared(deque) => deque.pop(),
             FreshOnes::Own(queue) => queue.pop_front(),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        match self {
-            FreshOnes::Shared(deque) => deque.is_empty(),
-            FreshOnes::Own(queue) => queue.is_empty(),
         }
     }
 }

@@ -15,11 +15,7 @@ use std::{
 
 use mio::{Events, Poll, Registry, Token, Waker, event::Event, unix::SourceFd};
 
-use super::{
-    park,
-    runtime::WorkerShared,
-    task::TaskRef,
-};
+use super::{park, runtime::WorkerShared, task::TaskRef};
 use crate::{
     lockfree::readiness::Readiness,
     sys::poll::{self, Interest},
@@ -128,6 +124,7 @@ impl Reactor {
 
     /// Registers `fd` with this reactor, which is `worker`'s.
     pub(super) fn register(&self, fd: RawFd, worker: &Arc<WorkerShared>) -> io::Result<Registration> {
+        self.forget_released(worker);
         let mut sources = self.sources.borrow_mut();
         let index = self.free.borrow_mut().pop().unwrap_or_else(|| {
             sources.push(None);
@@ -174,7 +171,11 @@ impl Reactor {
 impl Remote {
     /// Ends the worker's wait in its poller.
     pub(super) fn wake(&self) {
-        self.waker.wake().expect("the worker's poller can be woken");
+        if let Err(error) = self.waker.wake() {
+            // It would sleep for ever, and to unwind from here is not safe for all callers.
+            eprintln!("sward: a worker's poller cannot be woken: {error}");
+            std::process::abort();
+        }
     }
 
     fn lock_released(&self) -> MutexGuard<'_, Vec<Token>> {

@@ -15,7 +15,7 @@ use super::{
     park::{self, Unparker},
     queue::{self, Fresh, Queue},
     reactor::{Reactor, Remote},
-    task::{Core, Failure, TaskRef},
+    task::{Core, Failure, OnEnd, TaskRef},
     worker::{self, Worker},
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
         idle_set::IdleSet,
         inbox::Inbox,
         limit::Limit,
+        outcome_word::Ended,
     },
     rng::Rng,
     stack::StackClass,
@@ -72,12 +73,12 @@ pub(crate) struct WorkerShared {
 pub(crate) struct Runtime {
     pub(crate) shared: Arc<RuntimeShared>,
     threads: Vec<thread::JoinHandle<()>>,
-    ended: Arc<Ended>,
+    ended: Arc<Roll>,
 }
 
 /// Counts the workers that have ended, and wakes who waits for that.
 #[derive(Default)]
-struct Ended {
+struct Roll {
     state: Mutex<(usize, Option<Unparker>)>,
 }
 
@@ -125,18 +126,17 @@ fn prepare(config: Config) -> io::Result<(Arc<RuntimeShared>, Vec<Parts>)> {
 ///
 /// # Panics
 /// On a green thread, or anywhere under a worker.
-pub(crate) fn run_here(config: Config, main: impl FnOnce(&Worker) -> TaskRef) -> io::Result<TaskRef> {
+pub(crate) fn run_here(
+    config: Config,
+    main: impl FnOnce(&Worker, Arc<dyn OnEnd>) -> TaskRef,
+) -> io::Result<TaskRef> {
     debug_assert_eq!(config.workers, 1);
     let (shared, parts) = prepare(config)?;
     let Parts { queue, reactor } = parts.into_iter().next().expect("one worker");
     let worker = Worker::new(0, Arc::clone(&shared), queue, reactor);
     let main = worker.enter(|worker| {
-        let main = main(worker);
-        worker.run_until(|_| main.core.outcome.ended().is_some());
-        shared.closing.raise();
-        worker.close();
-        worker.run_until(Worker::is_drained);
-        worker.leave();
+        let main = main(worker, shared);
+        worker.run();
         main
     });
     Ok(main)
@@ -160,8 +160,7 @@ impl Runtime {
     /// Tells all workers to cancel what is alive, and waits for them until `deadline`. False: some are still
     /// at it.
     pub(crate) fn close(&self, deadline: Nanos) -> bool {
-        self.shared.closing.raise();
-        self.shared.ring_all();
+        self.shared.close();
         self.ended.wait(self.threads.len(), deadline)
     }
 
@@ -176,17 +175,14 @@ impl Runtime {
     }
 }
 
-fn work(index: usize, shared: Arc<RuntimeShared>, parts: Parts, ended: &Ended) {
+fn work(index: usize, shared: Arc<RuntimeShared>, parts: Parts, ended: &Roll) {
     let worker = Worker::new(index, shared, parts.queue, parts.reactor);
-    worker.enter(|worker| {
-        worker.run_until(|worker| worker.runtime.closing.is_raised() && worker.close_and_look());
-        worker.leave();
-    });
+    worker.enter(Worker::run);
     drop(worker);
     ended.count();
 }
 
-impl Ended {
+impl Roll {
     fn count(&self) {
         let waiter = {
             let mut state = self.lock();
@@ -218,15 +214,32 @@ impl Ended {
     }
 }
 
+/// As the end of `run`'s closure: the runtime closes.
+impl OnEnd for RuntimeShared {
+    fn ended(&self, _: Ended) {
+        self.close();
+    }
+
+    fn unseen_panic(&self) {}
+}
+
 impl RuntimeShared {
+    /// Tells all workers to cancel what is alive, and to end when it has.
+    fn close(&self) {
+        self.closing.raise();
+        self.ring_all();
+    }
+
     /// Gives a fresh one to this runtime, from any thread.
     pub(crate) fn spawn(&self, task: TaskRef) {
         let fresh = Fresh { task, counted_by: None };
-        let chosen = self.idle.pick().unwrap_or_else(|| {
-            self.next.up();
-            self.next.get() % self.workers.len()
-        });
-        self.workers[chosen].accept(fresh);
+        if let Some(idle) = self.idle.pick() {
+            return self.workers[idle].accept(fresh);
+        }
+        self.next.up();
+        self.workers[self.next.get() % self.workers.len()].accept(fresh);
+        // One that fell idle since may come and steal it.
+        self.call_idle();
     }
 
     /// Calls a worker that has nothing to do, if there is one, to come and steal.
@@ -235,6 +248,14 @@ impl RuntimeShared {
         if self.workers.len() > 1
             && let Some(worker) = self.idle.pick()
         {
+            self.workers[worker].ring();
+        }
+    }
+
+    /// The same, if `wanted` says so when the work can be seen by all.
+    #[inline]
+    pub(super) fn call_idle_for(&self, wanted: impl FnOnce() -> bool) {
+        if let Some(worker) = self.idle.pick_if(wanted) {
             self.workers[worker].ring();
         }
     }
@@ -273,14 +294,18 @@ impl WorkerShared {
         }
     }
 
-    /// The worker goes: what is before its door is cancelled, now and from now on.
-    pub(super) fn leave(&self) {
+    /// The worker goes, and looks before its door once more: who puts something there after that turns it away.
+    pub(super) fn say_gone(&self) {
         self.gone.raise();
-        self.turn_away();
+        // Both sides move the doorbell: so either this worker sees what was put there, or its bringer sees `gone`.
+        self.doorbell.answer();
     }
 
     fn turn_away(&self) {
         while let Some(fresh) = self.queue.take_injected() {
+            if fresh.counted_by.is_some() {
+                self.load.down();
+            }
             // SAFETY: the injector hands each one out once, so nobody else has it, and it never ran.
             unsafe { fresh.task.abandon(Failure::Cancelled) };
         }
@@ -291,8 +316,7 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         if self.is_mine() {
             // Its own green thread cannot wait for it: the workers end by themselves.
-            self.shared.closing.raise();
-            self.shared.ring_all();
+            self.shared.close();
             return;
         }
         if self.threads.is_empty() {
@@ -309,9 +333,8 @@ impl Drop for Runtime {
 pub(crate) fn default_runtime(config: impl FnOnce() -> Config) -> &'static Arc<RuntimeShared> {
     static DEFAULT: OnceLock<Runtime> = OnceLock::new();
     let start = || {
-        Runtime::start(config()).unwrap_or_else(|error| {
-            panic!("sward: the default runtime could not start: {error}")
-        })
+        Runtime::start(config())
+            .unwrap_or_else(|error| panic!("sward: the default runtime could not start: {error}"))
     };
     &DEFAULT.get_or_init(start).shared
 }

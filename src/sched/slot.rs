@@ -48,6 +48,8 @@ pub(crate) struct Slot {
     pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
     pub(crate) counted: Cell<bool>,
+    /// Set if it counts against `max_green_threads`.
+    pub(crate) limited: Cell<bool>,
     /// Set once it has prepared to park, and so has a home and is counted.
     pub(crate) settled: Cell<bool>,
 }
@@ -116,9 +118,11 @@ impl Slots {
 
     #[cold]
     fn grow(&self, free: &mut Vec<SlotPtr>) -> SlotPtr {
-        let chunk: Box<[Slot]> = (0..CHUNK).map(|_| Slot::new()).collect();
+        let mut chunks = self.chunks.borrow_mut();
+        chunks.push((0..CHUNK).map(|_| Slot::new()).collect());
+        // Pointers into the chunk where it stays: a box that moves invalidates those taken before.
+        let chunk = chunks.last().expect("just pushed");
         free.extend(chunk.iter().rev().map(|slot| SlotPtr(NonNull::from(slot))));
-        self.chunks.borrow_mut().push(chunk);
         free.pop().expect("a chunk is not empty")
     }
 }
@@ -160,6 +164,7 @@ impl Slot {
             expired: Cell::new(false),
             counted: Cell::new(false),
             settled: Cell::new(false),
+            limited: Cell::new(false),
         }
     }
 
@@ -197,16 +202,15 @@ impl Slot {
 
     /// All that its fiber does: runs the task's closure, and then those of fresh tasks whose turn it is, for
     /// as long as none of them has parked. So tasks that never block share one hot stack, without a switch.
-    pub(crate) fn main(&self, suspender: &Suspender, next: impl Fn(&Slot) -> Option<TaskRef>) {
+    pub(crate) fn main(&self, suspender: &Suspender) {
         self.suspender.set(suspender);
         loop {
-            // SAFETY: this is the worker; a task comes here once, and was not abandoned.
-            unsafe { self.task().run() };
+            self.run_or_abandon();
             if self.settled.get() {
                 return;
             }
-            let Some(task) = next(self) else { return };
-            // SAFETY: on the worker's thread; the task before has ended, and nobody borrows it: `run` has
+            let Some(task) = self.next_task() else { return };
+            // SAFETY: on the worker's thread; the task before has ended, and nobody borrows it: its run has
             // returned.
             drop(unsafe { (*self.task.get()).replace(task) });
         }
@@ -249,7 +253,7 @@ impl Slot {
 
     /// Gives it its timeouts as they are at the start of `core`: none but the one it inherits.
     #[inline]
-    pub(crate) fn inherit_deadline(&self, core: &Core) {
+    fn inherit_deadline(&self, core: &Core) {
         self.interrupts.clear();
         if let Some(deadline) = core.deadline() {
             self.interrupts.push_as(INHERITED, deadline);
@@ -257,12 +261,18 @@ impl Slot {
     }
 
     /// Makes the slot ready for a first run, on a stack that ends at `limit`.
-    pub(crate) fn prepare(&self, limit: usize, counted: bool) {
+    pub(crate) fn prepare(&self, limit: usize) {
         self.stack_limit.set(limit);
-        self.counted.set(counted);
+        self.start_next(self.core());
+    }
+
+    /// As new, but for its stack and its count: `core` is about to start.
+    #[inline]
+    pub(crate) fn start_next(&self, core: &Core) {
+        self.budget.set(BUDGET);
         self.settled.set(false);
         self.in_place.set(0);
-        self.inherit_deadline(self.core());
         self.expired.set(false);
+        self.inherit_deadline(core);
     }
 }

@@ -246,7 +246,8 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
         // SAFETY: before `DONE` the step is the worker's.
         let closure = mem::replace(unsafe { &mut *self.0.get() }, Step::Empty);
         let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(closure)));
-        let why = dropped.err().map_or(why, Failure::Panicked);
+        let why = dropped.err().map_or(why, cancel::failure_of);
+        crate::sched::locals::clear();
         // SAFETY: still before `DONE`.
         unsafe { self.publish(core, Err(why)) };
     }
@@ -339,7 +340,9 @@ impl Core {
                 return park::Wake::Notified;
             }
             let wake = park::park(deadline);
-            if self.outcome.give_up() && let Some(waiters) = &mut *self.lock_waiters() {
+            if self.outcome.give_up()
+                && let Some(waiters) = &mut *self.lock_waiters()
+            {
                 waiters.joiner = None;
             }
             if wake != park::Wake::Notified {
@@ -382,12 +385,18 @@ impl Core {
         match failure {
             Failure::Panicked(payload) => {
                 let message = crate::payload::message(&**payload);
-                eprintln!("{self} panicked, and nobody joined it: {message}");
+                tell(format_args!("{self} panicked, and nobody joined it: {message}"));
             }
-            Failure::NoStack(error) => eprintln!("{self} could not start: {error}"),
+            Failure::NoStack(error) => tell(format_args!("{self} could not start: {error}")),
             Failure::Cancelled => {}
         }
     }
+}
+
+/// Writes a line to stderr. There is nobody to tell if that is closed.
+fn tell(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// A callback's panic is its own: the hook has printed it, and the others are still called.

@@ -82,6 +82,7 @@ impl<T> Timers<T> {
     }
 
     /// Takes out any one.
+    #[cfg(test)]
     pub(crate) fn pop_any(&mut self) -> Option<T> {
         self.pop_due(Nanos::NEVER)
     }

@@ -17,54 +17,47 @@ use std::{
 
 use super::{
     clock::Nanos,
+    park,
     queue::{Fresh, Next, Queue},
     reactor::Reactor,
     runtime::{RuntimeShared, WorkerShared},
     slot::{BUDGET, Slot, SlotPtr, Slots},
-    task::{Core, Failure, Home, TaskRef},
-    thief::{self, Watch},
+    task::{Core, Home, TaskRef},
+    thief::Watch,
     timer::{TimerKey, Timers},
 };
 use crate::{
-    fiber::{Fiber, Resumed},
-    lockfree::doorbell::Asleep,
+    fiber::Resumed,
     rng::Rng,
     stack::{StackPool, overflow::Overflowing},
 };
 
 /// A prime, as in Go's and tokio's schedulers: no loop of the user's falls into step with it.
-const TURNS_BETWEEN_POLLS: u32 = 61;
+pub(super) const TURNS_BETWEEN_POLLS: u32 = 61;
 
 /// See the [module](self).
 pub(crate) struct Worker {
-    current: Cell<Option<SlotPtr>>,
-    turn: Cell<u32>,
-    queue: RefCell<Queue>,
+    pub(super) current: Cell<Option<SlotPtr>>,
+    pub(super) turn: Cell<u32>,
+    pub(super) queue: RefCell<Queue>,
     pub(super) shared: Arc<WorkerShared>,
     pub(crate) runtime: Arc<RuntimeShared>,
-    slots: Slots,
+    pub(super) slots: Slots,
     /// How many green threads have a stack.
-    started: Cell<usize>,
-    stacks: RefCell<StackPool>,
-    timers: RefCell<Timers<SlotPtr>>,
+    pub(super) started: Cell<usize>,
+    pub(super) stacks: RefCell<StackPool>,
+    pub(super) timers: RefCell<Timers<SlotPtr>>,
     pub(super) reactor: Reactor,
     /// Fresh ones that found no stack: they are the first to get one.
-    held: RefCell<VecDeque<Start>>,
+    pub(super) held: RefCell<VecDeque<SlotPtr>>,
     /// The virtual clock's moment, when the runtime has one.
-    virtual_now: Option<Cell<Nanos>>,
+    pub(super) virtual_now: Option<Cell<Nanos>>,
     /// How many green threads wait for an OS thread of the blocking pool: virtual time stands still meanwhile.
     pub(super) offloaded: Cell<usize>,
-    rng: RefCell<Rng>,
+    pub(super) rng: RefCell<Rng>,
     /// What it saw of each other worker when it had nothing to do.
-    watches: RefCell<Vec<Watch>>,
-    closing: Cell<bool>,
-}
-
-/// A green thread that is about to run for the first time.
-enum Start {
-    Fresh(Fresh),
-    /// Spawned by `spawn_local`: it has its slot already.
-    Local(SlotPtr),
+    pub(super) watches: RefCell<Vec<Watch>>,
+    pub(super) closing: Cell<bool>,
 }
 
 thread_local! {
@@ -141,24 +134,34 @@ impl Worker {
         struct AbortOnUnwind;
         impl Drop for AbortOnUnwind {
             fn drop(&mut self) {
-                if std::thread::panicking() {
-                    eprintln!("sward: the scheduler itself panicked (the message is above); this is a bug of sward");
-                    std::process::abort();
-                }
+                eprintln!(
+                    "sward: the scheduler itself panicked (the message is above); this is a bug of sward"
+                );
+                std::process::abort();
             }
         }
         assert!(WORKER.get().is_null(), "an OS thread is one worker at a time");
-        let _abort = AbortOnUnwind;
+        let abort = AbortOnUnwind;
         WORKER.set(self);
         // Without one an overflow is still caught by the guard; it is only not explained.
         let _ = crate::stack::overflow::ensure_alt_stack();
         let result = f(self);
         WORKER.set(ptr::null());
+        std::mem::forget(abort);
         result
     }
 
-    /// Runs green threads until `done`.
-    pub(super) fn run_until(&self, done: impl Fn(&Self) -> bool) {
+    /// Runs green threads until the runtime closes and all of them have ended.
+    pub(super) fn run(&self) {
+        self.turns();
+        // From here on, what comes to the door is turned away by who brings it. What came before is taken in, and
+        // what that spawns runs here, to its end.
+        self.shared.say_gone();
+        self.answer();
+        self.turns();
+    }
+
+    fn turns(&self) {
         loop {
             if self.shared.doorbell.rang() {
                 self.answer();
@@ -173,7 +176,7 @@ impl Worker {
                 Some(Next::Ready(slot)) => self.turn_of(slot),
                 Some(Next::Fresh(fresh)) => self.start_fresh(fresh),
                 None => {
-                    if done(self) {
+                    if self.closing.get() && self.is_drained() {
                         return;
                     }
                     match self.steal() {
@@ -182,30 +185,16 @@ impl Worker {
                     }
                 }
             }
-            if self.closing.get() && done(self) {
-                return;
-            }
         }
     }
 
     /// Whether nothing is left to run, now or later.
-    pub(super) fn is_drained(&self) -> bool {
+    fn is_drained(&self) -> bool {
         self.slots.used() == 0 && self.queue.borrow().is_empty() && self.held.borrow().is_empty()
     }
 
-    /// Closes if it has not, and says whether nothing is left.
-    pub(super) fn close_and_look(&self) -> bool {
-        self.close();
-        self.is_drained()
-    }
-
-    /// The last step of a worker: from now on, what comes to its door is turned away by who brings it.
-    pub(super) fn leave(&self) {
-        self.shared.leave();
-    }
-
     /// Cancels all that is alive here; what is spawned from now on is cancelled before it runs.
-    pub(super) fn close(&self) {
+    fn close(&self) {
         if self.closing.replace(true) {
             return;
         }
@@ -213,10 +202,8 @@ impl Worker {
         self.slots.for_each(|slot| alive.push(slot));
         for slot in alive {
             // SAFETY: one of this worker's slots, on its thread.
-            let core = unsafe { slot.get() }.core();
-            super::park::deliver(core, core.park.cancel());
+            park::cancel(unsafe { slot.get() }.core());
         }
-        self.retry_held();
     }
 
     /// Whether it is one of this runtime's.
@@ -238,9 +225,9 @@ impl Worker {
 
     /// Queues a fresh green thread that any worker may start.
     pub(crate) fn spawn(&self, task: TaskRef) {
-        let first = self.queue.borrow_mut().push_fresh(Fresh { task, counted_by: None });
-        if first {
-            self.runtime.call_idle();
+        self.queue.borrow_mut().push_fresh(Fresh { task, counted_by: None });
+        if self.runtime.workers.len() > 1 {
+            self.runtime.call_idle_for(|| self.queue.borrow().fresh_count() <= 1);
         }
     }
 
@@ -292,13 +279,13 @@ impl Worker {
         // SAFETY: the queue has this worker's slots only, and this is its thread.
         let slot = unsafe { ptr.get() };
         if !slot.has_started() {
-            return self.start(Start::Local(ptr));
+            return self.start(ptr);
         }
         self.resume(ptr, slot);
     }
 
     #[inline(always)]
-    fn resume(&self, ptr: SlotPtr, slot: &Slot) {
+    pub(super) fn resume(&self, ptr: SlotPtr, slot: &Slot) {
         self.current.set(Some(ptr));
         slot.budget.set(BUDGET);
         // SAFETY: this is the scheduler, between resumes.
@@ -310,100 +297,6 @@ impl Worker {
         }
     }
 
-    /// Runs a green thread for the first time, or holds it until there is a stack for it.
-    fn start(&self, start: Start) {
-        if self.held.borrow().is_empty() {
-            self.start_here(start);
-        } else {
-            self.hold(start);
-        }
-    }
-
-    /// As [`start`](Self::start), here or on a worker that has fewer.
-    fn start_fresh(&self, fresh: Fresh) {
-        if let Some(fresh) = self.place(fresh) {
-            self.start(Start::Fresh(fresh));
-        }
-    }
-
-    fn start_here(&self, start: Start) {
-        // SAFETY (both uses below): a local start has one of this worker's slots, on its thread.
-        let class = match &start {
-            Start::Fresh(fresh) => fresh.task.core.stack,
-            Start::Local(ptr) => unsafe { ptr.get() }.core().stack,
-        };
-        if !self.runtime.limit.take() {
-            return self.hold_for_limit(start);
-        }
-        let stack = match self.stacks.borrow_mut().take(class) {
-            Ok(stack) => stack,
-            Err(error) => {
-                self.give_back_one();
-                return match self.started.get() {
-                    0 => self.abandon(start, Failure::NoStack(error)),
-                    _ => self.hold(start),
-                };
-            }
-        };
-        let (ptr, counted) = match start {
-            Start::Fresh(fresh) => (self.slots.take(fresh.task), fresh.counted_by.is_some()),
-            // SAFETY: one of this worker's slots, on its thread.
-            Start::Local(ptr) => (ptr, unsafe { ptr.get() }.counted.get()),
-        };
-        // SAFETY: just taken from this worker's slots, on its thread.
-        let slot = unsafe { ptr.get() };
-        slot.prepare(stack.limit().get(), counted);
-        if slot.core().park.begin().is_cancelled() || self.closing.get() {
-            self.stacks.borrow_mut().give(stack);
-            self.give_back_one();
-            let task = self.unseat(ptr, slot);
-            // SAFETY: this is its worker, and it never ran.
-            return unsafe { task.abandon(Failure::Cancelled) };
-        }
-        // SAFETY: the fiber runs on this worker's thread, and its slot lives at least as long as the fiber in it.
-        let fiber = Fiber::new(stack, move |suspender| unsafe { ptr.get() }.main(suspender, next_task));
-        // SAFETY: this is the scheduler; the slot was free or fresh, so there is no fiber in use in it.
-        unsafe { *slot.fiber() = Some(fiber) };
-        self.started.set(self.started.get() + 1);
-        self.shared.started.step();
-        self.resume(ptr, slot);
-    }
-
-    /// The next task, if it is fresh and may run on the stack of `slot`, whose own task has ended without a park.
-    #[inline]
-    fn next_on_stack_of(&self, slot: &Slot) -> Option<TaskRef> {
-        if slot.counted.replace(false) {
-            self.shared.load.down();
-        }
-        loop {
-            let turn = self.turn.get().wrapping_add(1);
-            let look = turn % TURNS_BETWEEN_POLLS == 0 || self.shared.doorbell.rang();
-            if look || self.closing.get() || !self.held.borrow().is_empty() {
-                return None;
-            }
-            let fresh = self.queue.borrow_mut().pop_fresh()?;
-            self.turn.set(turn);
-            let Some(fresh) = self.place(fresh) else { continue };
-            let counted = fresh.counted_by.is_some();
-            if fresh.task.core.stack != slot.core().stack {
-                let next = self.slots.take(fresh.task);
-                // SAFETY: just taken from this worker's slots, on its thread.
-                unsafe { next.get() }.counted.set(counted);
-                self.queue.borrow_mut().push_front(next);
-                return None;
-            }
-            self.shared.started.step();
-            slot.budget.set(BUDGET);
-            slot.inherit_deadline(&fresh.task.core);
-            slot.counted.set(counted);
-            if !fresh.task.core.park.begin().is_cancelled() {
-                return Some(fresh.task);
-            }
-            // SAFETY: this is its worker, and it never ran.
-            unsafe { fresh.task.abandon(Failure::Cancelled) };
-        }
-    }
-
     /// A green thread has ended: its stack, its slot and its place under the limit are free again.
     #[inline]
     fn retire(&self, ptr: SlotPtr, slot: &Slot) {
@@ -411,101 +304,25 @@ impl Worker {
         let fiber = unsafe { slot.fiber() }.take().expect("it has just run");
         self.stacks.borrow_mut().give(fiber.into_stack());
         self.started.set(self.started.get() - 1);
+        if slot.limited.replace(false) {
+            self.give_back_one();
+        }
         drop(self.unseat(ptr, slot));
-        self.give_back_one();
         if !self.held.borrow().is_empty() {
             self.retry_held();
         }
     }
 
-    fn unseat(&self, ptr: SlotPtr, slot: &Slot) -> TaskRef {
+    pub(super) fn unseat(&self, ptr: SlotPtr, slot: &Slot) -> TaskRef {
         if slot.counted.get() {
             self.shared.load.down();
         }
         self.slots.give(ptr)
     }
 
-    fn give_back_one(&self) {
+    pub(super) fn give_back_one(&self) {
         if self.runtime.limit.give_back() {
             self.runtime.ring_all();
-        }
-    }
-
-    fn abandon(&self, start: Start, why: Failure) {
-        let task = match start {
-            Start::Fresh(fresh) => {
-                self.uncount(&fresh);
-                fresh.task
-            }
-            // SAFETY: one of this worker's slots, on its thread.
-            Start::Local(ptr) => self.unseat(ptr, unsafe { ptr.get() }),
-        };
-        // SAFETY: this is its worker, and it never ran.
-        unsafe { task.abandon(why) };
-    }
-
-    /// Sends a fresh one to a worker that has clearly fewer long-lived ones, once; the counts are of what has
-    /// parked at least once, so tasks that never block never travel.
-    #[inline]
-    fn place(&self, mut fresh: Fresh) -> Option<Fresh> {
-        if let Some(counter) = fresh.counted_by {
-            if counter != self.shared.index {
-                self.uncount(&fresh);
-                fresh.counted_by = None;
-            }
-            return Some(fresh);
-        }
-        let mine = self.shared.load.get();
-        if self.runtime.workers.len() == 1 || mine < 8 {
-            return Some(fresh);
-        }
-        let other = self.runtime.random_other(self.shared.index, &mut self.rng.borrow_mut());
-        if mine <= other.load.get() + other.load.get() / 8 + 4 {
-            return Some(fresh);
-        }
-        other.load.up();
-        other.accept(Fresh { counted_by: Some(other.index), ..fresh });
-        None
-    }
-
-    fn uncount(&self, fresh: &Fresh) {
-        if let Some(counter) = fresh.counted_by {
-            self.runtime.workers[counter].load.down();
-        }
-    }
-
-    /// Keeps a fresh one until a stack comes back.
-    fn hold(&self, start: Start) {
-        let first = self.held.borrow().is_empty();
-        self.held.borrow_mut().push_back(start);
-        if first {
-            self.runtime.limit.join_line();
-        }
-    }
-
-    /// As [`hold`](Self::hold), after the limit said no: one given back before the worker stood in line is
-    /// seen by looking once more.
-    fn hold_for_limit(&self, start: Start) {
-        self.hold(start);
-        if self.runtime.limit.has_room() {
-            self.shared.ring();
-        }
-    }
-
-    /// Something came back: starts what was held, as far as it goes.
-    #[cold]
-    fn retry_held(&self) {
-        let waiting = std::mem::take(&mut *self.held.borrow_mut());
-        if waiting.is_empty() {
-            return;
-        }
-        self.runtime.limit.leave_line();
-        for start in waiting {
-            if self.held.borrow().is_empty() {
-                self.start_here(start);
-            } else {
-                self.held.borrow_mut().push_back(start);
-            }
         }
     }
 
@@ -535,7 +352,7 @@ impl Worker {
         }
     }
 
-    fn fire_timers(&self) {
+    pub(super) fn fire_timers(&self) {
         if self.timers.borrow().is_empty() {
             return;
         }
@@ -550,114 +367,6 @@ impl Worker {
             }
         }
     }
-
-    fn steal(&self) -> Option<Fresh> {
-        let others = self.runtime.workers.len();
-        if others == 1 {
-            return None;
-        }
-        let now = Nanos::real_now();
-        let mut watches = self.watches.borrow_mut();
-        let first = self.rng.borrow_mut().below(others);
-        let victims = (first..others).chain(0..first).filter(|&victim| victim != self.shared.index);
-        for victim in victims {
-            if !self.runtime.workers[victim].queue.has_fresh() {
-                watches[victim].forget();
-                continue;
-            }
-            if !watches[victim].is_worth_it(&self.runtime.workers[victim], now) {
-                continue;
-            }
-            let stolen = self.queue.borrow_mut().steal_from(&self.runtime.workers[victim].queue);
-            if stolen.is_some() {
-                // A thief that leaves something behind calls the next one.
-                if self.queue.borrow().has_fresh() || self.runtime.workers[victim].queue.has_fresh() {
-                    self.runtime.call_idle();
-                }
-                return stolen;
-            }
-        }
-        None
-    }
-
-    /// Nothing to run: waits for an event, a deadline or the doorbell.
-    fn idle(&self) {
-        if self.virtual_now.is_some() && self.idle_in_virtual_time() {
-            return;
-        }
-        self.fire_timers();
-        if !self.queue.borrow().is_empty() {
-            return;
-        }
-        let me = self.shared.index;
-        let alone = self.runtime.workers.len() == 1;
-        if !alone {
-            self.runtime.idle.enter(me);
-        }
-        if !self.spin() {
-            let look_again = !alone && self.runtime.anything_to_steal(me);
-            self.sleep(look_again.then_some(thief::SECOND_LOOK));
-        }
-        if !alone {
-            self.runtime.idle.leave(me);
-        }
-    }
-
-    /// Sleeps until an event, the next deadline or the doorbell, at the longest for `limit`.
-    fn sleep(&self, limit: Option<Duration>) {
-        let surplus = self.stacks.borrow_mut().trim(Duration::from_nanos(Nanos::real_now().0));
-        let real_deadline = self.timers.borrow().next_deadline().filter(|_| self.virtual_now.is_none());
-        let wait = [
-            limit,
-            surplus.then_some(TRIM_INTERVAL),
-            real_deadline.map(|deadline| deadline.since(Nanos::real_now())),
-        ];
-        let wait = wait.into_iter().flatten().min();
-        if self.shared.doorbell.fall_asleep() == Asleep::Yes {
-            self.reactor.poll(wait);
-            self.shared.doorbell.wake_up();
-        }
-        self.fire_timers();
-    }
-
-    /// With `busy_poll`, looks again and again for that long before it sleeps. True: there is something to do.
-    fn spin(&self) -> bool {
-        let Some(limit) = self.runtime.config.busy_poll else { return false };
-        let until = Nanos::real_now().saturating_add(limit);
-        loop {
-            self.reactor.poll(Some(Duration::ZERO));
-            self.fire_timers();
-            if !self.queue.borrow().is_empty() || self.shared.doorbell.rang() {
-                return true;
-            }
-            if Nanos::real_now() >= until {
-                return false;
-            }
-        }
-    }
-
-    /// Virtual time: jumps to the next deadline if nothing else can happen before it. False: something real
-    /// is awaited, so the worker sleeps for it.
-    fn idle_in_virtual_time(&self) -> bool {
-        self.reactor.poll(Some(Duration::ZERO));
-        if !self.queue.borrow().is_empty() || self.shared.doorbell.rang() {
-            return true;
-        }
-        let Some(next) = self.timers.borrow().next_deadline() else {
-            return false;
-        };
-        if self.offloaded.get() != 0 || next == Nanos::NEVER {
-            return false;
-        }
-        self.jump_to(next);
-        self.fire_timers();
-        true
-    }
-}
-
-/// [`Worker::next_on_stack_of`], from the fiber's own stack.
-fn next_task(slot: &Slot) -> Option<TaskRef> {
-    of_this_thread()?.next_on_stack_of(slot)
 }
 
 /// What the overflow report says of the running green thread. Called by a signal handler: it reads, and
@@ -667,11 +376,8 @@ pub(super) fn describe_overflow() -> Option<Overflowing> {
     slot.describe_overflow()
 }
 
-const TRIM_INTERVAL: Duration = Duration::from_secs(1);
-
 impl Drop for Worker {
     fn drop(&mut self) {
         self.reactor.orphan_all();
     }
 }
-

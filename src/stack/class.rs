@@ -42,6 +42,14 @@ impl StackClass {
         StackClass { guard_pages: if pages == 0 { 1 } else { pages }, ..self }
     }
 
+    /// The same guard below another size.
+    ///
+    /// # Errors
+    /// As [`for_size`](Self::for_size).
+    pub(crate) fn resized(self, bytes: usize) -> io::Result<StackClass> {
+        Ok(Self::for_size(bytes)?.with_guard(self.guard_pages))
+    }
+
     /// The nominal size: what lies between the guard and the top, [colour](super::COLOURS) included.
     #[inline]
     pub(crate) const fn size(self) -> usize {

@@ -49,7 +49,7 @@ use std::{num::NonZeroUsize, ops::Range};
 
 pub(crate) use self::class::StackClass;
 pub(crate) use self::pool::StackPool;
-pub(crate) use self::slab::stats;
+pub(crate) use self::slab::{SlabStats, stats};
 
 /// In how many places relative to their pages stacks start, [`COLOUR_STEP`] apart.
 ///
@@ -108,12 +108,6 @@ impl Stack {
     pub(crate) fn guard(&self) -> Range<usize> {
         let limit = self.limit().get();
         limit..limit + self.class.guard_size()
-    }
-
-    /// The nominal size of the class. The [colour](COLOURS) takes up to 960 bytes of it.
-    #[inline]
-    pub(crate) fn usable_size(&self) -> usize {
-        self.class.size()
     }
 
     #[inline]

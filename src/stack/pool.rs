@@ -78,6 +78,7 @@ impl StackPool {
     }
 
     /// How many stacks are cached.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.caches.iter().map(|cache| cache.stacks.len()).sum()
     }

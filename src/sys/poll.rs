@@ -44,12 +44,3 @@ fn poll(slot: &mut libc::pollfd, timeout: Option<Duration>) -> libc::c_int {
     // SAFETY: one element, borrowed for the call.
     unsafe { libc::poll(slot, 1, millis) }
 }
-
-/// Whether the open file description of `fd` is in non-blocking mode (`O_NONBLOCK`).
-pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    // SAFETY: a plain query of a descriptor that is open while it is borrowed.
-    match unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) } {
-        -1 => Err(io::Error::last_os_error()),
-        flags => Ok(flags & libc::O_NONBLOCK != 0),
-    }
-}

@@ -14,7 +14,6 @@ use crate::{
         task::{self, OnEnd, Spec, TaskRef},
         worker::{self, Worker},
     },
-    stack::StackClass,
     time::{Duration, Instant},
 };
 
@@ -208,7 +207,7 @@ impl Builder {
 
     fn fill(self, mut spec: Spec) -> io::Result<Spec> {
         if let Some(bytes) = self.stack_size {
-            spec.stack = StackClass::for_size(bytes)?;
+            spec.stack = spec.stack.resized(bytes)?;
         }
         spec.name = self.name.map(String::into_boxed_str);
         Ok(spec)

@@ -114,7 +114,7 @@ impl<T> Joint<T> {
     }
 
     fn cancel(&self) {
-        park::deliver(self.core(), self.core().park.cancel());
+        park::cancel(self.core());
     }
 }
 

@@ -27,21 +27,21 @@ mod timeout;
 mod watch;
 
 pub use builder::{Builder, spawn, spawn_after, spawn_local};
-pub use completed::{AsCompleted, ReturnWhen, TryJoinError, as_completed, cancel_all, race, try_join_all, wait};
 pub(crate) use builder::{Place, place, spawn_inheriting};
-pub(crate) use completed::{CancelRest, Completions};
-pub use current::{
-    Thread, ThreadId, current, is_green, park, park_timeout, sleep, sleep_until, yield_now,
+pub use completed::{
+    AsCompleted, ReturnWhen, TryJoinError, as_completed, cancel_all, race, try_join_all, wait,
 };
+pub(crate) use completed::{CancelRest, Completions};
+pub use current::{Thread, ThreadId, current, is_green, park, park_timeout, sleep, sleep_until, yield_now};
 pub use error::JoinError;
 pub use handle::{JoinHandle, LocalJoinHandle, Status};
 pub use join::join_all;
 pub use local::{AccessError, LocalKey};
 pub use offload::{blocking, on_big_stack};
 pub use scope::{Scope, ScopedJoinHandle, scope};
+pub use std::thread::{available_parallelism, panicking};
 pub use timeout::{Cancelled, Elapsed, cancelled, catch_cancel, deadline, shield, timeout, timeout_at};
 pub use watch::{Canceller, Join, Outcome};
-pub use std::thread::{available_parallelism, panicking};
 
 /// What a join gives: the value, or why there is none. `std`'s alias, with [`JoinError`] for its payload.
 pub type Result<T> = std::result::Result<T, JoinError>;

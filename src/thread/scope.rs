@@ -111,7 +111,12 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         self.spawn_at(&place, spec, f)
     }
 
-    pub(super) fn spawn_at<F, T>(&'scope self, place: &Place<'_>, spec: Spec, f: F) -> ScopedJoinHandle<'scope, T>
+    pub(super) fn spawn_at<F, T>(
+        &'scope self,
+        place: &Place<'_>,
+        spec: Spec,
+        f: F,
+    ) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
@@ -189,7 +194,7 @@ impl Data {
 }
 
 fn cancel_one(task: &TaskRef) {
-    park::deliver(&task.core, task.core.park.cancel());
+    park::cancel(&task.core);
 }
 
 impl OnEnd for Data {

@@ -88,7 +88,7 @@ impl<T> JoinHandle<T> {
 impl Canceller {
     /// As [`JoinHandle::cancel`].
     pub fn cancel(&self) {
-        park::deliver(&self.0.core, self.0.core.park.cancel());
+        park::cancel(&self.0.core);
     }
 
     /// Whether the green thread has ended.

@@ -48,14 +48,17 @@ impl Threads for May {
         coroutine::current()
     }
 
+    #[inline(always)]
     fn park() {
         coroutine::park();
     }
 
+    #[inline(always)]
     fn unpark(thread: &Coroutine) {
         thread.unpark();
     }
 
+    #[inline(always)]
     fn yield_now() {
         coroutine::yield_now();
     }

@@ -45,14 +45,17 @@ impl Threads for Sward {
         thread::current()
     }
 
+    #[inline(always)]
     fn park() {
         thread::park();
     }
 
+    #[inline(always)]
     fn unpark(thread: &Thread) {
         thread.unpark();
     }
 
+    #[inline(always)]
     fn yield_now() {
         thread::yield_now();
     }

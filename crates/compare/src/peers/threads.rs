@@ -40,14 +40,17 @@ impl Threads for OsThreads {
         thread::current()
     }
 
+    #[inline(always)]
     fn park() {
         thread::park();
     }
 
+    #[inline(always)]
     fn unpark(thread: &Thread) {
         thread.unpark();
     }
 
+    #[inline(always)]
     fn yield_now() {
         thread::yield_now();
     }

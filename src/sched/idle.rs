@@ -1,0 +1,119 @@
+//! What a worker does when it has nothing to do: it steals, looks, sleeps, or moves a virtual clock.
+
+use std::time::Duration;
+
+use super::{clock::Nanos, queue::Fresh, thief, worker::Worker};
+use crate::lockfree::doorbell::Asleep;
+
+/// How often a worker with more stacks than it needs gives some back.
+const TRIM_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Worker {
+    pub(super) fn steal(&self) -> Option<Fresh> {
+        let others = self.runtime.workers.len();
+        if others == 1 || !self.queue.borrow().is_empty() {
+            return None;
+        }
+        let now = Nanos::real_now();
+        let me = self.shared.index;
+        let mut watches = self.watches.borrow_mut();
+        let first = self.rng.borrow_mut().below(others);
+        let victims = (first..others).chain(0..first).filter(|&victim| victim != me);
+        for victim in victims {
+            let queue = &self.runtime.workers[victim].queue;
+            if !queue.has_fresh() {
+                watches[victim].forget();
+                continue;
+            }
+            if !watches[victim].is_worth_it(&self.runtime.workers[victim], now) {
+                continue;
+            }
+            let stolen = self.queue.borrow_mut().steal_from(queue);
+            if stolen.is_some() {
+                // A thief that leaves something behind calls the next one.
+                if self.queue.borrow().fresh_count() > 0 || self.runtime.anything_to_steal(me) {
+                    self.runtime.call_idle();
+                }
+                return stolen;
+            }
+        }
+        None
+    }
+
+    /// Nothing to run: waits for an event, a deadline or the doorbell.
+    pub(super) fn idle(&self) {
+        if self.virtual_now.is_some() && self.idle_in_virtual_time() {
+            return;
+        }
+        self.fire_timers();
+        if !self.queue.borrow().is_empty() {
+            return;
+        }
+        if self.runtime.workers.len() == 1 {
+            if !self.spin() {
+                self.sleep(None);
+            }
+            return;
+        }
+        let me = self.shared.index;
+        self.runtime.idle.enter(me);
+        if !self.spin() {
+            let look_again = self.runtime.anything_to_steal(me).then_some(thief::SECOND_LOOK);
+            self.sleep(look_again);
+        }
+        let called = self.runtime.idle.leave(me);
+        // Called to steal, it has got something else to do: the call goes on to another.
+        if called && !self.queue.borrow().is_empty() && self.runtime.anything_to_steal(me) {
+            self.runtime.call_idle();
+        }
+    }
+
+    /// Sleeps until an event, the next deadline or the doorbell, at the longest for `limit`.
+    fn sleep(&self, limit: Option<Duration>) {
+        let surplus = self.stacks.borrow_mut().trim(Duration::from_nanos(Nanos::real_now().0));
+        let real_deadline = self.timers.borrow().next_deadline().filter(|_| self.virtual_now.is_none());
+        let wait = [
+            limit,
+            surplus.then_some(TRIM_INTERVAL),
+            real_deadline.map(|deadline| deadline.since(Nanos::real_now())),
+        ];
+        let wait = wait.into_iter().flatten().min();
+        if self.shared.doorbell.fall_asleep() == Asleep::Yes {
+            self.reactor.poll(wait);
+            self.shared.doorbell.wake_up();
+        }
+        self.fire_timers();
+    }
+
+    /// With `busy_poll`, looks again and again for that long before it sleeps. True: there is something to do.
+    fn spin(&self) -> bool {
+        let Some(limit) = self.runtime.config.busy_poll else { return false };
+        let until = Nanos::real_now().saturating_add(limit);
+        loop {
+            self.reactor.poll(Some(Duration::ZERO));
+            self.fire_timers();
+            if !self.queue.borrow().is_empty() || self.shared.doorbell.rang() {
+                return true;
+            }
+            if Nanos::real_now() >= until {
+                return false;
+            }
+        }
+    }
+
+    /// Virtual time: jumps to the next deadline if nothing else can happen before it. False: something real
+    /// is awaited, so the worker sleeps for it.
+    fn idle_in_virtual_time(&self) -> bool {
+        self.reactor.poll(Some(Duration::ZERO));
+        if !self.queue.borrow().is_empty() || self.shared.doorbell.rang() {
+            return true;
+        }
+        let Some(next) = self.timers.borrow().next_deadline() else { return false };
+        if self.offloaded.get() != 0 || next == Nanos::NEVER {
+            return false;
+        }
+        self.jump_to(next);
+        self.fire_timers();
+        true
+    }
+}
