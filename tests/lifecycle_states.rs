@@ -74,7 +74,7 @@ fn one_that_sleeps_joins_or_waits_in_a_scope_is_parked() {
         yield_now();
         assert_eq!(handles.each_ref().map(JoinHandle::status), [Status::Parked; 5]);
         let start = Instant::now();
-        handles.map(|handle| handle.join().unwrap());
+        sward::join_all(handles).into_iter().for_each(|end| end.unwrap());
         assert_eq!(start.elapsed(), HOUR);
     });
 }

@@ -9,7 +9,7 @@
 //!     i - 1 │ faults│                      downwards  frame │ our │ faults│ i + 1
 //!           ▲       ▲                                       ▲     ▲
 //!        limit()    guard().end                          base()   top, whole pages
-//!                   ├───────────── usable_size() ─────────────────┤
+//!                   ├───────────── class().size() ────────────────┤
 //! ```
 //!
 //! The life of a stack:

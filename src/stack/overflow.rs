@@ -31,7 +31,7 @@ pub(crate) struct Overflowing {
     pub(crate) id: u64,
     pub(crate) name: Option<ShortName>,
     pub(crate) site: &'static Location<'static>,
-    /// [`Stack::usable_size`](super::Stack::usable_size) of its stack.
+    /// [The size of the class](super::StackClass::size) of its stack.
     pub(crate) size: usize,
 }
 

@@ -29,7 +29,7 @@ fn a_stack_is_writable_from_its_guard_to_its_base() {
     let mut pool = StackPool::new();
     for class in [StackClass::DEFAULT, StackClass::for_size(0).unwrap(), StackClass::DEFAULT.with_guard(3)] {
         let stack = pool.take(class).unwrap();
-        assert_eq!(stack.usable_size(), class.size());
+        assert_eq!(stack.class().size(), class.size());
         assert_eq!(stack.limit().get(), stack.guard().start);
         assert_eq!(stack.guard().len(), class.guard_size());
         assert_eq!(stack.memory().len(), class.size());
