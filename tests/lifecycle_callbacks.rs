@@ -16,7 +16,9 @@ use std::{
 };
 
 use support::{Child, Drops, in_virtual_time, runtime, until_parked, watched, within};
-use sward::{Builder, JoinHandle, Outcome, Status, sleep, spawn, spawn_after, thread, time::Instant, yield_now};
+use sward::{
+    Builder, JoinHandle, Outcome, Status, sleep, spawn, spawn_after, thread, time::Instant, yield_now,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const SECOND: Duration = Duration::from_secs(1);
@@ -364,7 +366,9 @@ fn a_waker_that_polls_at_once_does_not_deadlock() {
         fn poll(&self) {
             let waker = Waker::from(self.me.upgrade().unwrap());
             let mut join = self.join.lock().unwrap();
-            if let Poll::Ready(value) = Pin::new(join.as_mut().unwrap()).poll(&mut Context::from_waker(&waker)) {
+            if let Poll::Ready(value) =
+                Pin::new(join.as_mut().unwrap()).poll(&mut Context::from_waker(&waker))
+            {
                 self.result.send(value.unwrap()).unwrap();
             }
         }

@@ -108,3 +108,28 @@ fn the_end_of_a_run_ends_what_waits() {
     assert_eq!(drops.count(), 1);
     assert_eq!(near.read(&mut [0; 8]).unwrap(), 0);
 }
+
+#[test]
+fn a_stream_keeps_no_descriptor_of_a_runtime_that_is_gone() {
+    let child = Child::of("a_stream_keeps_no_descriptor_of_a_runtime_that_is_gone").run(|| {
+        let open = || fs::read_dir("/proc/self/fd").unwrap().count();
+        let (listener, at) = listener();
+        let mut near = TcpStream::connect(at).unwrap();
+        let far = std::sync::Arc::new(listener.accept().unwrap().0);
+        let mut before = 0;
+        for round in 0..10 {
+            sward::run(|| {
+                let far = std::sync::Arc::clone(&far);
+                let waiting = sward::spawn(move || (&*far).read(&mut [0; 1]));
+                until_parked(&waiting);
+                near.write_all(&[round]).unwrap();
+                assert_eq!(waiting.join().unwrap().unwrap(), 1);
+            });
+            match round {
+                0 => before = open(),
+                _ => assert_eq!(open(), before, "after round {round}"),
+            }
+        }
+    });
+    child.is_well();
+}

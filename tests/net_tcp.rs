@@ -204,6 +204,20 @@ on_both! {
         assert_eq!(&buf[..4], b"late");
     }
 
+    fn urgent_data_does_not_hide_what_comes_after_it() {
+        let (mut near, mut far) = pair();
+        let reading = sward::spawn(move || {
+            let mut all = [0; 11];
+            far.read_exact(&mut all).map(|()| all)
+        });
+        until_parked(&reading);
+        near.write_all(b"before").unwrap();
+        SockRef::from(&near).send_out_of_band(b"!").unwrap();
+        near.write_all(b"after").unwrap();
+        // The connection stays open: no end of file wakes the reader.
+        assert_eq!(&reading.join().unwrap().unwrap(), b"beforeafter");
+    }
+
     fn a_timeout_set_on_a_clone_holds_for_the_other() {
         let (mut near, _far) = pair();
         near.try_clone().unwrap().set_read_timeout(Some(Duration::from_millis(5))).unwrap();

@@ -21,11 +21,8 @@ use std::{
 
 use support::{limit, within};
 use sward::{
-    Canceller, JoinHandle, ReturnWhen, Runtime, as_completed, catch_cancel, race, scope, shield, sleep, spawn,
-    spawn_after, thread,
-    thread::Thread,
-    time::Instant,
-    timeout, try_join_all, wait, yield_now,
+    Canceller, JoinHandle, ReturnWhen, Runtime, as_completed, catch_cancel, race, scope, shield, sleep,
+    spawn, spawn_after, thread, thread::Thread, time::Instant, timeout, try_join_all, wait, yield_now,
 };
 
 /// How many lives a world has, about.
@@ -134,7 +131,10 @@ impl World {
     }
 
     /// The next life's number and its closure; `None` if there are enough.
-    fn conceive(self: &Arc<Self>, depth: u32) -> Option<(usize, impl FnOnce() -> Result<u64, u64> + Send + 'static)> {
+    fn conceive(
+        self: &Arc<Self>,
+        depth: u32,
+    ) -> Option<(usize, impl FnOnce() -> Result<u64, u64> + Send + 'static)> {
         if self.born.load(SeqCst) >= LIVES {
             return None;
         }
@@ -209,9 +209,9 @@ impl Life<'_> {
         for _ in 0..self.rng.below(STEPS) {
             self.step(2);
         }
-        match self.rng.below(20) {
+        match self.rng.below(60) {
             0 => panic::resume_unwind(Box::new(self.life)),
-            1 | 2 => Err(self.life as u64),
+            1..6 => Err(self.life as u64),
             _ => Ok(self.life as u64),
         }
     }
@@ -260,7 +260,8 @@ impl Life<'_> {
     }
 
     fn look(&self) {
-        let left = sward::deadline().map_or(u64::MAX, |at| at.duration_since(self.world.start).as_nanos() as u64);
+        let left =
+            sward::deadline().map_or(u64::MAX, |at| at.duration_since(self.world.start).as_nanos() as u64);
         self.world.note(self.life, 'l', left ^ u64::from(sward::cancelled()));
     }
 
@@ -310,7 +311,8 @@ impl Life<'_> {
             },
             4 => as_completed(children).map(|child| child.join().map_or(7, |_| 1)).sum(),
             5 => {
-                let when = [ReturnWhen::All, ReturnWhen::FirstCompleted, ReturnWhen::FirstFailed][rng.below(3) as usize];
+                let when = [ReturnWhen::All, ReturnWhen::FirstCompleted, ReturnWhen::FirstFailed]
+                    [rng.below(3) as usize];
                 let (done, pending) = wait(children, when, Some(nap));
                 sward::cancel_all(&pending);
                 (done.len() * 100 + sward::join_all(pending).len()) as u64
@@ -337,7 +339,8 @@ impl Life<'_> {
 
     fn race(&mut self, count: u64) {
         let depth = self.depth + 1;
-        let jobs: Vec<_> = (0..count).filter_map(|_| self.world.conceive(depth)).map(|(_, job)| job).collect();
+        let jobs: Vec<_> =
+            (0..count).filter_map(|_| self.world.conceive(depth)).map(|(_, job)| job).collect();
         if !jobs.is_empty() {
             // The first may panic, or be cancelled by a passer-by: this life goes on all the same.
             let first = panic::catch_unwind(panic::AssertUnwindSafe(|| race(jobs)));
@@ -441,4 +444,24 @@ fn random_lives_end_well_and_a_seed_has_one_trace() {
 fn different_seeds_have_different_traces() {
     let hashes = [1, 2, 3].map(|seed| within(limit(), move || run(seed).hash));
     assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2]);
+}
+
+#[test]
+fn a_seed_draws_the_order_in_which_fresh_ones_start() {
+    let order = |seed| {
+        within(limit(), move || {
+            Runtime::builder().virtual_clock(true).seed(seed).run(|| {
+                let order = Arc::new(Mutex::new(Vec::new()));
+                let handles = (0..10).map(|i| {
+                    let order = Arc::clone(&order);
+                    spawn(move || order.lock().unwrap().push(i))
+                });
+                drop(sward::join_all(handles));
+                let order = order.lock().unwrap().clone();
+                order
+            })
+        })
+    };
+    let orders = [1, 2, 3, 4].map(order);
+    assert!(orders.iter().any(|order| !order.is_sorted()), "always first in, first out: {orders:?}");
 }

@@ -38,7 +38,7 @@ pub struct Imap<I, F, T> {
 pub struct ImapUnordered<I, F, T> {
     feed: Feed<I, F>,
     running: HashMap<usize, JoinHandle<T>>,
-    ended: Option<Arc<Completions>>,
+    ended: Arc<Completions>,
     started: usize,
 }
 
@@ -136,7 +136,12 @@ impl Pool {
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        ImapUnordered { feed: self.feed(items, f), running: HashMap::new(), ended: None, started: 0 }
+        ImapUnordered {
+            feed: self.feed(items, f),
+            running: HashMap::new(),
+            ended: Arc::default(),
+            started: 0,
+        }
     }
 
     /// How many more could run now.
@@ -223,19 +228,17 @@ where
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        // Made here, because the one that waits is told: the iterator may have been moved to another thread before.
-        let ended = Arc::clone(self.ended.get_or_insert_with(Completions::new));
         while self.running.len() < self.feed.pool.gate.size()
             && let Some(handle) = self.feed.spawn_if_room(self.running.is_empty())
         {
-            ended.watch(&handle, self.started);
+            self.ended.watch(&handle, self.started);
             self.running.insert(self.started, handle);
             self.started += 1;
         }
         if self.running.is_empty() {
             return None;
         }
-        let index = ended.next(Nanos::NEVER).expect("there is no deadline");
+        let index = self.ended.next(Nanos::NEVER).expect("there is no deadline");
         self.running.remove(&index).map(JoinHandle::join)
     }
 }

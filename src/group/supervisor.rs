@@ -147,7 +147,7 @@ impl Supervisor {
         let count = self.children.len();
         let mut shift = Shift {
             running: CancelRest { handles: (0..count).map(|_| None).collect() },
-            ended: Completions::new(),
+            ended: Arc::default(),
             due: vec![None; count],
             in_a_row: vec![0; count],
             restarts: VecDeque::new(),

@@ -56,6 +56,7 @@ impl<E> TaskGroup<'_, '_, E> {
 
 impl<'scope, E: Send + 'scope> TaskGroup<'scope, '_, E> {
     /// Spawns into the group. A join gives `Some` of the value, and `None` if it failed: the failure is the group's.
+    #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> ScopedJoinHandle<'scope, Option<T>>
     where
         F: FnOnce() -> Result<T, E> + Send + 'scope,

@@ -74,6 +74,11 @@ impl Flag {
         self.0.swap(1, Ordering::AcqRel) == 0
     }
 
+    /// Lowers it; what was done before it was raised is visible then. True: it was raised.
+    pub(crate) fn take(&self) -> bool {
+        self.is_raised() && self.0.swap(0, Ordering::AcqRel) != 0
+    }
+
     #[inline]
     pub(crate) fn is_raised(&self) -> bool {
         self.0.load(Ordering::Acquire) != 0

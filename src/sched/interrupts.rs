@@ -54,7 +54,12 @@ impl Interrupts {
 
     /// The nearest deadline of all, held back or not.
     pub(crate) fn deadline(&self) -> Option<Nanos> {
-        self.frames.borrow().iter().map(|frame| frame.deadline).min()
+        self.frames
+            .borrow()
+            .iter()
+            .map(|frame| frame.deadline)
+            .filter(|&deadline| deadline != Nanos::NEVER)
+            .min()
     }
 
     /// Whose time has come: of all that are not held back the earliest, and of equal ones the outermost.

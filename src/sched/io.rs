@@ -16,7 +16,6 @@ pub(crate) use crate::sys::poll::Interest;
 use super::{
     cancel,
     clock::Nanos,
-    interrupts::{self, Interrupts},
     park::{self, Wake},
     reactor::{Registration, Side},
     slot::Slot,
@@ -165,6 +164,7 @@ impl Wait<'_> {
         match wake {
             Wake::Notified => Ok(true),
             Wake::TimedOut => Ok(side.readiness.load().is_ready()),
+            Wake::Cancelled if side.readiness.load().is_ready() => Ok(true), // it is due at the next wait
             Wake::Cancelled => cancel::unwind(),
         }
     }
@@ -175,7 +175,7 @@ impl Wait<'_> {
     fn block(&self) -> io::Result<bool> {
         let until = self.until.unwrap_or(Nanos::NEVER);
         let timeout = match worker::current() {
-            None => interrupts::with_current(Interrupts::nearest),
+            None => park::os_thread_timeout(),
             Some(_) => Nanos::NEVER,
         };
         let nearest = until.min(timeout);
@@ -183,7 +183,7 @@ impl Wait<'_> {
             let left = (nearest != Nanos::NEVER).then(|| nearest.since(super::now()));
             match poll::wait(self.fd.as_fd(), self.interest, left) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(false) if timeout < until && !std::thread::panicking() => cancel::unwind(),
+                Ok(false) if timeout < until => cancel::unwind(),
                 other => return other,
             }
         }

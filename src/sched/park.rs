@@ -122,20 +122,23 @@ fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
     if is_cancelled(slot, core) { Wake::Cancelled } else { Wake::Notified }
 }
 
-/// Parks until a deadline of the call's own, or of a timeout around it, whichever is nearer.
+/// Parks until a deadline of the call's own, or of a timeout around it, whichever is nearer; of equal ones it is the
+/// call's own.
 fn park_until(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wake {
     let (core, timeout) = (slot.core(), slot.interrupts.nearest());
-    if timeout != Nanos::NEVER && timeout <= worker.now() {
-        return Wake::Cancelled;
-    }
     if prepare(&core.park, what, Mode::Switch) == Prepared::Notified {
         return Wake::Notified;
+    }
+    // What is there counts, and what is due comes next. If a waker was faster than this, it has scheduled the green
+    // thread, which therefore switches in any case.
+    if timeout != Nanos::NEVER && timeout <= worker.now() && core.park.expire() {
+        return Wake::Cancelled;
     }
     let timed_out = worker.suspend_until(slot, deadline.min(timeout));
     match is_cancelled(slot, core) {
         true => Wake::Cancelled,
         false if !timed_out => Wake::Notified,
-        false if timeout <= deadline && timeout != Nanos::NEVER => Wake::Cancelled,
+        false if timeout < deadline => Wake::Cancelled,
         false => Wake::TimedOut,
     }
 }
@@ -156,13 +159,18 @@ fn prepare(word: &ParkWord, what: Await, mode: Mode) -> Prepared {
 
 #[cold]
 fn park_os_thread(what: Await, deadline: Nanos) -> Wake {
-    let timeout = interrupts::with_current(Interrupts::nearest);
-    let wake = with_os_thread(|me| sleep_on(&me.park, what, deadline.min(timeout)));
-    match wake {
-        Wake::TimedOut if timeout <= deadline && timeout != Nanos::NEVER && !thread::panicking() => {
-            Wake::Cancelled
-        }
+    let timeout = os_thread_timeout();
+    match with_os_thread(|me| sleep_on(&me.park, what, deadline.min(timeout))) {
+        Wake::TimedOut if timeout < deadline => Wake::Cancelled,
         other => other,
+    }
+}
+
+/// The nearest timeout around a call on a plain OS thread; none counts while it unwinds.
+pub(crate) fn os_thread_timeout() -> Nanos {
+    match thread::panicking() {
+        true => Nanos::NEVER,
+        false => interrupts::with_current(Interrupts::nearest),
     }
 }
 

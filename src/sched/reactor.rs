@@ -9,7 +9,7 @@ use std::{
     cell::{Cell, RefCell},
     io,
     os::fd::{AsFd, RawFd},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     time::Duration,
 };
 
@@ -69,7 +69,8 @@ pub(super) struct Ticket(u64);
 /// A source's place in a reactor. Dropped, it is taken out there.
 pub(super) struct Registration {
     source: Arc<Source>,
-    worker: Arc<WorkerShared>,
+    /// Weak: a source that outlives its worker keeps none of that one's descriptors open.
+    worker: Weak<WorkerShared>,
     token: Token,
     fd: RawFd,
 }
@@ -131,6 +132,8 @@ impl Reactor {
             sources.len() - 1
         });
         let interests = mio::Interest::READABLE | mio::Interest::WRITABLE;
+        #[cfg(linux_like)]
+        let interests = interests | mio::Interest::PRIORITY;
         let registered = self.poll.borrow().registry().register(&mut SourceFd(&fd), Token(index), interests);
         if let Err(error) = registered {
             self.free.borrow_mut().push(index);
@@ -139,7 +142,7 @@ impl Reactor {
         let source = Arc::<Source>::default();
         sources[index] = Some(Arc::clone(&source));
         self.used.set(self.used.get() + 1);
-        Ok(Registration { source, worker: Arc::clone(worker), token: Token(index), fd })
+        Ok(Registration { source, worker: Arc::downgrade(worker), token: Token(index), fd })
     }
 
     /// Forgets the sources that were dropped on other threads.
@@ -186,7 +189,9 @@ impl Remote {
 impl Source {
     fn tell(&self, event: &Event) {
         let broken = event.is_error();
-        self.read.tell(event.is_readable(), broken || event.is_read_closed());
+        // A read stops before urgent data, and there may be more behind it: a short one is no news any more.
+        let urgent = event.is_priority();
+        self.read.tell(event.is_readable(), broken || urgent || event.is_read_closed());
         self.write.tell(event.is_writable(), broken || event.is_write_closed());
     }
 }
@@ -248,11 +253,13 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let remote = &self.worker.remote;
+        // With its worker the poller has gone, and all that was registered there.
+        let Some(owner) = self.worker.upgrade() else { return };
+        let remote = &owner.remote;
         // An error means that the poller has no such source any more: nothing to undo.
         let _ = remote.registry.deregister(&mut SourceFd(&self.fd));
         match super::worker::of_this_thread() {
-            Some(worker) if Arc::ptr_eq(&worker.shared, &self.worker) => worker.reactor.forget(self.token),
+            Some(worker) if Arc::ptr_eq(&worker.shared, &owner) => worker.reactor.forget(self.token),
             _ => remote.lock_released().push(self.token),
         }
     }

@@ -65,6 +65,8 @@ pub(crate) struct WorkerShared {
     pub(super) inbox: Inbox<Core>,
     pub(super) queue: queue::Shared,
     pub(super) remote: Remote,
+    /// Raised when something that is held here was cancelled, until the worker has seen to it.
+    pub(super) cancelled_held: Flag,
     /// Raised when nobody will look before this door any more.
     gone: Flag,
 }
@@ -106,6 +108,7 @@ fn prepare(config: Config) -> io::Result<(Arc<RuntimeShared>, Vec<Parts>)> {
             inbox: Inbox::new(),
             queue: shared_queue,
             remote,
+            cancelled_held: Flag::new(),
             gone: Flag::new(),
         }));
         parts.push(Parts { queue, reactor });
@@ -285,6 +288,12 @@ impl WorkerShared {
         if self.gone.is_raised() {
             self.turn_away();
         }
+    }
+
+    /// Tells the worker that something it holds was cancelled.
+    pub(super) fn tell_of_cancel(&self) {
+        self.cancelled_held.raise();
+        self.ring();
     }
 
     /// Tells the worker to look before its door.

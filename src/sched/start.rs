@@ -3,6 +3,8 @@
 
 #![allow(unsafe_code)]
 
+use std::collections::VecDeque;
+
 use super::{
     park,
     queue::Fresh,
@@ -10,7 +12,10 @@ use super::{
     task::{Failure, Home, TaskRef},
     worker::{self, TURNS_BETWEEN_POLLS, Worker},
 };
-use crate::{fiber::Fiber, stack::Stack};
+use crate::{
+    fiber::Fiber,
+    stack::{Stack, StackClass},
+};
 
 impl Worker {
     /// Runs a fresh one for the first time, here or on a worker that has fewer.
@@ -20,30 +25,39 @@ impl Worker {
         }
     }
 
-    /// Runs what has a slot for the first time, or holds it until there is a stack for it.
+    /// Runs what has a slot for the first time, or holds it until it may run and there is a stack for it.
     ///
     /// What is cancelled gets a stack in any case, for its closure's `Drop` may park: it neither waits in line nor
     /// counts against the limit, or what waits for its end could keep it from ending.
     pub(super) fn start(&self, ptr: SlotPtr) {
         // SAFETY: one of this worker's slots, on its thread.
         let slot = unsafe { ptr.get() };
-        let ends = self.closing.get() || slot.core().park.load().is_cancelled();
-        if !ends && !self.held.borrow().is_empty() {
+        if self.is_ending(slot) {
+            return self.start_within_limit(ptr, slot);
+        }
+        if !self.held.borrow().is_empty() || !self.runtime.limit.take() {
             return self.hold(ptr, slot);
         }
-        if !ends && !self.runtime.limit.take() {
-            return self.hold_for_limit(ptr, slot);
-        }
-        slot.limited.set(!ends);
-        let stack = self.stacks.borrow_mut().take(slot.core().stack);
+        slot.limited.set(true);
+        self.start_within_limit(ptr, slot);
+    }
+
+    fn is_ending(&self, slot: &Slot) -> bool {
+        self.closing.get() || slot.core().park.load().is_cancelled()
+    }
+
+    fn start_within_limit(&self, ptr: SlotPtr, slot: &Slot) {
+        let class = slot.core().stack;
+        let stack = self.stacks.borrow_mut().take(class);
         match stack {
             Ok(stack) => self.start_on(stack, ptr, slot),
             Err(error) => {
                 if slot.limited.replace(false) {
                     self.give_back_one();
                 }
-                if self.started.get() > 0 {
-                    return self.hold(ptr, slot);
+                // One of this class that runs here gives its stack back some time; if there is none, nobody does.
+                if self.classes.borrow_mut().wait(class, ptr) {
+                    return self.let_cancels_find(ptr, slot);
                 }
                 let task = self.unseat(ptr, slot);
                 // SAFETY: this is its worker, and it never ran.
@@ -58,7 +72,7 @@ impl Worker {
         let fiber = Fiber::new(stack, move |suspender| unsafe { ptr.get() }.main(suspender));
         // SAFETY: this is the scheduler; the slot is fresh, so there is no fiber in use in it.
         unsafe { *slot.fiber() = Some(fiber) };
-        self.started.set(self.started.get() + 1);
+        self.classes.borrow_mut().start(slot.core().stack);
         self.shared.started.step();
         self.resume(ptr, slot);
     }
@@ -102,11 +116,12 @@ impl Worker {
     #[inline]
     fn place(&self, mut fresh: Fresh) -> Option<Fresh> {
         if let Some(counter) = fresh.counted_by {
-            if counter != self.shared.index {
-                self.runtime.workers[counter].load.down();
-                fresh.counted_by = None;
+            if counter == self.shared.index {
+                return Some(fresh);
             }
-            return Some(fresh);
+            // Stolen on its way: it is weighed anew.
+            self.runtime.workers[counter].load.down();
+            fresh.counted_by = None;
         }
         let mine = self.shared.load.get();
         if self.runtime.workers.len() == 1 || mine < 8 {
@@ -121,38 +136,112 @@ impl Worker {
         None
     }
 
-    /// Keeps a fresh one until a stack comes back. From now on a cancel of it finds this worker.
+    /// Keeps a fresh one until there is a place for it under the limit.
     fn hold(&self, ptr: SlotPtr, slot: &Slot) {
         if self.held.borrow().is_empty() {
             self.runtime.limit.join_line();
         }
         self.held.borrow_mut().push_back(ptr);
-        slot.core().settle(|| Home { worker: self.shared.clone(), slot: ptr });
-        if slot.core().park.load().is_cancelled() {
-            self.shared.ring();
-        }
-    }
-
-    /// As [`hold`](Self::hold), after the limit said no: one given back before the worker stood in line is
-    /// seen by looking once more.
-    fn hold_for_limit(&self, ptr: SlotPtr, slot: &Slot) {
-        self.hold(ptr, slot);
+        self.let_cancels_find(ptr, slot);
+        // One given back before this worker stood in line is seen by looking once more.
         if self.runtime.limit.has_room() {
             self.shared.ring();
         }
     }
 
-    /// Something came back, or was cancelled: starts what was held, as far as it goes.
+    /// From now on a cancel of what is held finds this worker.
+    fn let_cancels_find(&self, ptr: SlotPtr, slot: &Slot) {
+        slot.core().settle(|| Home { worker: self.shared.clone(), slot: ptr });
+        if slot.core().park.load().is_cancelled() {
+            self.shared.tell_of_cancel();
+        }
+    }
+
+    /// A place under the limit came back: starts what was held, as far as it goes.
     #[cold]
     pub(super) fn retry_held(&self) {
-        let waiting = std::mem::take(&mut *self.held.borrow_mut());
-        if waiting.is_empty() {
-            return;
+        loop {
+            let Some(ptr) = self.held.borrow().front().copied() else { return };
+            // SAFETY: one of this worker's slots, on its thread.
+            let slot = unsafe { ptr.get() };
+            let ends = self.is_ending(slot);
+            if !ends && !self.runtime.limit.take() {
+                return;
+            }
+            self.held.borrow_mut().pop_front();
+            if self.held.borrow().is_empty() {
+                self.runtime.limit.leave_line();
+            }
+            slot.limited.set(!ends);
+            self.start_within_limit(ptr, slot);
         }
-        self.runtime.limit.leave_line();
+    }
+
+    /// Starts those of what is held that were cancelled; all of it if the worker closes.
+    #[cold]
+    pub(super) fn start_cancelled(&self) {
+        let mut waiting: Vec<_> = self.classes.borrow_mut().take_waiting();
+        if !self.held.borrow().is_empty() {
+            waiting.extend(self.held.borrow_mut().drain(..));
+            self.runtime.limit.leave_line();
+        }
         for ptr in waiting {
             self.start(ptr);
         }
+    }
+
+    /// A stack of this class came back: the first that waits for one has it.
+    #[inline]
+    pub(super) fn end_of_class(&self, class: StackClass) {
+        let next = self.classes.borrow_mut().end(class);
+        if let Some(ptr) = next {
+            self.start(ptr);
+        }
+    }
+}
+
+/// What runs and what waits, by the class of its stack.
+#[derive(Default)]
+pub(super) struct Classes(Vec<OfClass>);
+
+struct OfClass {
+    class: StackClass,
+    running: usize,
+    /// They found no memory for a stack.
+    waiting: VecDeque<SlotPtr>,
+}
+
+impl Classes {
+    fn start(&mut self, class: StackClass) {
+        self.find(class).running += 1;
+    }
+
+    fn end(&mut self, class: StackClass) -> Option<SlotPtr> {
+        let of_class = self.find(class);
+        of_class.running -= 1;
+        of_class.waiting.pop_front()
+    }
+
+    /// Lets one wait, if one that runs will give its stack back.
+    fn wait(&mut self, class: StackClass, ptr: SlotPtr) -> bool {
+        let of_class = self.find(class);
+        if of_class.running > 0 {
+            of_class.waiting.push_back(ptr);
+        }
+        of_class.running > 0
+    }
+
+    fn take_waiting(&mut self) -> Vec<SlotPtr> {
+        self.0.iter_mut().flat_map(|of_class| of_class.waiting.drain(..)).collect()
+    }
+
+    #[inline]
+    fn find(&mut self, class: StackClass) -> &mut OfClass {
+        let index = self.0.iter().position(|of_class| of_class.class == class).unwrap_or_else(|| {
+            self.0.push(OfClass { class, running: 0, waiting: VecDeque::new() });
+            self.0.len() - 1
+        });
+        &mut self.0[index]
     }
 }
 
@@ -184,6 +273,6 @@ pub(crate) fn cancel(core: &super::task::Core) {
     if core.park.load().is_fresh()
         && let Some(home) = core.home()
     {
-        home.worker.ring();
+        home.worker.tell_of_cancel();
     }
 }

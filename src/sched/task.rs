@@ -90,7 +90,8 @@ pub(crate) type Listener = Box<dyn FnOnce(&Core, Ended) + Send>;
 #[derive(Default)]
 struct Waiters {
     joiner: Option<Unparker>,
-    listeners: Vec<Listener>,
+    listeners: Vec<(u64, Listener)>,
+    last_listener: u64,
 }
 
 /// Why a green thread gave no value.
@@ -345,32 +346,46 @@ impl Core {
             {
                 waiters.joiner = None;
             }
-            if wake != park::Wake::Notified {
+            if wake != park::Wake::Notified && self.outcome.ended().is_none() {
                 return wake;
             }
         }
     }
 
-    /// Calls `listener` at the end, or now if that was.
-    pub(crate) fn on_done(&self, listener: Listener) {
-        let mut waiters = self.lock_waiters();
+    /// Calls `listener` at the end, or now if that was. Returns its number, to forget it by.
+    pub(crate) fn on_done(&self, listener: Listener) -> u64 {
+        let mut place = self.lock_waiters();
         if self.outcome.listen() {
-            waiters.get_or_insert_default().listeners.push(listener);
-            return;
+            let waiters = place.get_or_insert_default();
+            waiters.last_listener += 1;
+            waiters.listeners.push((waiters.last_listener, listener));
+            return waiters.last_listener;
         }
-        drop(waiters);
+        drop(place);
         if let Some(ended) = self.outcome.ended() {
             call(listener, self, ended);
         }
+        0
+    }
+
+    /// Forgets a listener that has not been called.
+    pub(crate) fn forget_listener(&self, number: u64) {
+        let mut place = self.lock_waiters();
+        let forgotten = place.as_mut().and_then(|waiters| {
+            let index = waiters.listeners.iter().position(|(its, _)| *its == number)?;
+            Some(waiters.listeners.swap_remove(index))
+        });
+        drop(place); // and then the closure, which may be anybody's
+        drop(forgotten);
     }
 
     fn tell_waiters(&self, ended: Ended) {
         let Some(waiters) = self.lock_waiters().take() else { return };
-        let Waiters { joiner, listeners } = *waiters;
+        let Waiters { joiner, listeners, .. } = *waiters;
         if let Some(joiner) = joiner {
             joiner.unpark();
         }
-        for listener in listeners {
+        for (_, listener) in listeners {
             call(listener, self, ended);
         }
     }

@@ -22,6 +22,7 @@ use super::{
     reactor::Reactor,
     runtime::{RuntimeShared, WorkerShared},
     slot::{BUDGET, Slot, SlotPtr, Slots},
+    start::Classes,
     task::{Core, Home, TaskRef},
     thief::Watch,
     timer::{TimerKey, Timers},
@@ -43,12 +44,12 @@ pub(crate) struct Worker {
     pub(super) shared: Arc<WorkerShared>,
     pub(crate) runtime: Arc<RuntimeShared>,
     pub(super) slots: Slots,
-    /// How many green threads have a stack.
-    pub(super) started: Cell<usize>,
+    /// What has a stack here, and what waits for one, by class.
+    pub(super) classes: RefCell<Classes>,
     pub(super) stacks: RefCell<StackPool>,
     pub(super) timers: RefCell<Timers<SlotPtr>>,
     pub(super) reactor: Reactor,
-    /// Fresh ones that found no stack: they are the first to get one.
+    /// Fresh ones that found no place under `max_green_threads`, in line.
     pub(super) held: RefCell<VecDeque<SlotPtr>>,
     /// The virtual clock's moment, when the runtime has one.
     pub(super) virtual_now: Option<Cell<Nanos>>,
@@ -114,7 +115,7 @@ impl Worker {
             queue: RefCell::new(queue),
             shared: Arc::clone(&runtime.workers[index]),
             slots: Slots::new(),
-            started: Cell::new(0),
+            classes: RefCell::default(),
             stacks: RefCell::new(StackPool::new()),
             timers: RefCell::new(Timers::new()),
             reactor,
@@ -190,7 +191,7 @@ impl Worker {
 
     /// Whether nothing is left to run, now or later.
     fn is_drained(&self) -> bool {
-        self.slots.used() == 0 && self.queue.borrow().is_empty() && self.held.borrow().is_empty()
+        self.slots.used() == 0 && self.queue.borrow().is_empty()
     }
 
     /// Cancels all that is alive here; what is spawned from now on is cancelled before it runs.
@@ -204,6 +205,7 @@ impl Worker {
             // SAFETY: one of this worker's slots, on its thread.
             park::cancel(unsafe { slot.get() }.core());
         }
+        self.start_cancelled();
     }
 
     /// Whether it is one of this runtime's.
@@ -303,11 +305,12 @@ impl Worker {
         // SAFETY: this is the scheduler, and the fiber has returned.
         let fiber = unsafe { slot.fiber() }.take().expect("it has just run");
         self.stacks.borrow_mut().give(fiber.into_stack());
-        self.started.set(self.started.get() - 1);
+        let class = slot.core().stack;
         if slot.limited.replace(false) {
             self.give_back_one();
         }
         drop(self.unseat(ptr, slot));
+        self.end_of_class(class);
         if !self.held.borrow().is_empty() {
             self.retry_held();
         }
@@ -339,6 +342,9 @@ impl Worker {
         self.reactor.forget_released(&self.shared);
         if self.runtime.closing.is_raised() {
             self.close();
+        }
+        if self.shared.cancelled_held.take() {
+            self.start_cancelled();
         }
         self.retry_held();
     }

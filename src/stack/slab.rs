@@ -4,6 +4,7 @@
 
 use std::{
     fmt, io,
+    num::NonZeroUsize,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -184,7 +185,7 @@ impl Family {
             last => (last * 2).min(most),
         };
         loop {
-            match mem::map(count * stride) {
+            match map_with_reserve(count * stride) {
                 Ok(start) => {
                     self.last_slab = count;
                     self.stats.slabs += 1;
@@ -196,6 +197,17 @@ impl Family {
             }
         }
     }
+}
+
+/// Maps a slab, if so much more could be mapped besides: a process whose stacks take the last of its address space
+/// ends at the next allocation, and could not even say why.
+fn map_with_reserve(size: usize) -> io::Result<NonZeroUsize> {
+    const RESERVE: usize = 16 << 20;
+    let reserve = mem::map(RESERVE)?;
+    let slab = mem::map(size);
+    // SAFETY: it was mapped right here, whole, and nobody knows of it.
+    unsafe { mem::unmap(reserve.get()..reserve.get() + RESERVE) };
+    slab
 }
 
 /// Makes the guards of a run and adds its stacks to `cache`. What cannot be guarded becomes bare again; that is an

@@ -9,6 +9,7 @@ use crate::{
     config,
     sched::{
         self,
+        clock::Nanos,
         interrupts::{self, Interrupts},
         runtime::{self, RuntimeShared},
         task::{self, OnEnd, Spec, TaskRef},
@@ -229,9 +230,10 @@ where
     JoinHandle::new(task)
 }
 
-/// The same, with the deadline of the calling thread's timeouts.
+/// The same, with the nearest deadline of the calling thread's timeouts that no shield holds back.
 pub(crate) fn inheriting(spec: Spec) -> Spec {
-    Spec { deadline: interrupts::with_current(Interrupts::deadline), ..spec }
+    let nearest = interrupts::with_current(Interrupts::nearest);
+    Spec { deadline: (nearest != Nanos::NEVER).then_some(nearest), ..spec }
 }
 
 /// Where a spawn goes.

@@ -4,10 +4,11 @@ use std::{
     collections::VecDeque,
     fmt,
     iter::FusedIterator,
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::{JoinError, JoinHandle};
+use super::{JoinError, JoinHandle, watch::Watch};
 use crate::{
     sched::{
         self, cancel,
@@ -46,20 +47,20 @@ pub struct AsCompleted<T> {
 }
 
 /// Which of several have ended, by their index, in order. One waits, many tell.
-pub(crate) struct Completions {
-    ended: Mutex<VecDeque<usize>>,
-    waiter: Unparker,
+#[derive(Default)]
+pub(crate) struct Completions(Mutex<Ended>);
+
+#[derive(Default)]
+struct Ended {
+    queue: VecDeque<usize>,
+    /// Who waits for the next, if somebody does.
+    waiter: Option<Unparker>,
 }
 
 impl Completions {
-    /// Nothing has ended yet. The caller is the one that waits.
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { ended: Mutex::default(), waiter: park::current_unparker() })
-    }
-
     /// Told by each of `handles`.
     fn of<'a, T: 'a>(handles: impl Iterator<Item = &'a JoinHandle<T>>) -> Arc<Self> {
-        let queue = Self::new();
+        let queue = Arc::<Self>::default();
         for (index, handle) in handles.enumerate() {
             queue.watch(handle, index);
         }
@@ -67,32 +68,43 @@ impl Completions {
     }
 
     /// Told by `handle`, as `index`.
-    pub(crate) fn watch<T>(self: &Arc<Self>, handle: &JoinHandle<T>, index: usize) {
+    pub(crate) fn watch<T>(self: &Arc<Self>, handle: &JoinHandle<T>, index: usize) -> Watch {
         let queue = Arc::clone(self);
-        handle.when_done(move || queue.tell(index));
+        handle.when_done(move || queue.tell(index))
     }
 
     fn tell(&self, index: usize) {
-        self.lock().push_back(index);
-        self.waiter.unpark();
+        let waiter = {
+            let mut ended = self.lock();
+            ended.queue.push_back(index);
+            ended.waiter.take()
+        };
+        if let Some(waiter) = waiter {
+            waiter.unpark();
+        }
     }
 
     /// The next that has ended. `None`: `deadline` came first.
     pub(crate) fn next(&self, deadline: Nanos) -> Option<usize> {
+        let mut wake = Wake::Notified;
         loop {
-            if let Some(index) = self.lock().pop_front() {
-                return Some(index);
+            {
+                let mut ended = self.lock();
+                if let Some(index) = ended.queue.pop_front() {
+                    return Some(index);
+                }
+                ended.waiter = (wake == Wake::Notified).then(park::current_unparker);
             }
-            match park::park(deadline) {
-                Wake::Notified => {}
-                Wake::TimedOut => return self.lock().pop_front(),
+            match wake {
+                Wake::Notified => wake = park::park(deadline),
+                Wake::TimedOut => return None,
                 Wake::Cancelled => cancel::unwind(),
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<usize>> {
-        self.ended.lock().unwrap_or_else(|e| e.into_inner())
+    fn lock(&self) -> MutexGuard<'_, Ended> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
@@ -119,7 +131,10 @@ pub fn wait<T>(
     limit: Option<Duration>,
 ) -> (Vec<JoinHandle<T>>, Vec<JoinHandle<T>>) {
     let deadline = limit.map_or(Nanos::NEVER, |limit| sched::now().saturating_add(limit));
-    let queue = Completions::of(handles.iter());
+    let queue = Arc::<Completions>::default();
+    let watches = handles.iter().enumerate().map(|(index, handle)| queue.watch(handle, index)).collect();
+    // Those that are still pending are told of no more, however this ends.
+    let handles = Unwatch { handles, watches };
     for _ in 0..handles.len() {
         let Some(index) = queue.next(deadline) else { break };
         let enough = match when {
@@ -131,7 +146,40 @@ pub fn wait<T>(
             break;
         }
     }
-    handles.into_iter().partition(JoinHandle::is_finished)
+    handles.into_handles().into_iter().partition(JoinHandle::is_finished)
+}
+
+/// Handles that are watched, until this is dropped.
+struct Unwatch<T> {
+    handles: Vec<JoinHandle<T>>,
+    watches: Vec<Watch>,
+}
+
+impl<T> Unwatch<T> {
+    fn into_handles(mut self) -> Vec<JoinHandle<T>> {
+        self.unwatch();
+        std::mem::take(&mut self.handles)
+    }
+
+    fn unwatch(&mut self) {
+        for (handle, watch) in self.handles.iter().zip(self.watches.drain(..)) {
+            handle.unwatch(watch);
+        }
+    }
+}
+
+impl<T> Deref for Unwatch<T> {
+    type Target = [JoinHandle<T>];
+
+    fn deref(&self) -> &[JoinHandle<T>] {
+        &self.handles
+    }
+}
+
+impl<T> Drop for Unwatch<T> {
+    fn drop(&mut self) {
+        self.unwatch();
+    }
 }
 
 /// An iterator over `handles` as they end, the first to end first. As asyncio's and gevent's `as_completed`, `iwait`.

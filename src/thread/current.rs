@@ -133,13 +133,18 @@ pub fn sleep_until(deadline: Instant) {
 pub fn yield_now() {
     match worker::current() {
         Some((worker, slot)) if !parking::must_stay(slot) => {
-            if parking::is_cancelled(slot, slot.core()) {
-                cancel::unwind();
+            if parking::is_cancelled(slot, slot.core()) || slot.interrupts.nearest() != Nanos::NEVER {
+                unwind_if_due();
             }
             worker.yield_now(slot);
         }
         _ => yield_os_thread(),
     }
+}
+
+#[cold]
+fn unwind_if_due() {
+    cancel::unwind_if_due();
 }
 
 #[cold]

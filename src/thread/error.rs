@@ -1,6 +1,6 @@
 //! Why a join gave no value.
 
-use std::{any::Any, collections::VecDeque, error::Error, fmt, io, sync::Mutex};
+use std::{any::Any, error::Error, fmt, io};
 
 use crate::{
     payload,
@@ -115,41 +115,52 @@ impl Error for JoinError {
 }
 
 /// Who panicked, for the message. The payload is the user's own value and goes to the user as it is, so the
-/// name is kept beside it, by the payload's address and type: of the last thousand panics that were joined.
-/// While an error lives, its address is nobody else's.
+/// name is kept beside it, by the payload's address and type: of the last [`KEPT`](names::KEPT) panics that were joined,
+/// and not for a payload of no size, which has no address of its own. While an error lives, its address is nobody else's.
 mod names {
-    use super::{Any, Core, Mutex, VecDeque};
+    use std::{
+        any::TypeId,
+        collections::{HashMap, VecDeque},
+        sync::Mutex,
+    };
 
-    const KEPT: usize = 1000;
+    use super::{Any, Core};
 
-    struct Entry {
-        address: usize,
-        type_id: std::any::TypeId,
-        who: String,
+    /// More errors than anybody reads.
+    pub(super) const KEPT: usize = 10_000;
+
+    type Key = (usize, TypeId);
+
+    #[derive(Default)]
+    struct Known {
+        names: HashMap<Key, String>,
+        oldest_first: VecDeque<Key>,
     }
 
-    static KNOWN: Mutex<VecDeque<Entry>> = Mutex::new(VecDeque::new());
+    static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
 
     pub(super) fn remember(payload: &(dyn Any + Send), core: &Core) {
         if size_of_val(payload) == 0 {
-            return; // no address of its own
+            return;
         }
-        let (address, type_id) = key(payload);
         let mut known = KNOWN.lock().unwrap_or_else(|e| e.into_inner());
-        known.retain(|entry| entry.address != address);
-        if known.len() == KEPT {
-            known.pop_front();
+        let Known { names, oldest_first } = known.get_or_insert_default();
+        if names.insert(key(payload), core.to_string()).is_none() {
+            oldest_first.push_back(key(payload));
         }
-        known.push_back(Entry { address, type_id, who: core.to_string() });
+        if oldest_first.len() > KEPT
+            && let Some(oldest) = oldest_first.pop_front()
+        {
+            names.remove(&oldest);
+        }
     }
 
     pub(super) fn recall(payload: &(dyn Any + Send)) -> Option<String> {
         let known = KNOWN.lock().unwrap_or_else(|e| e.into_inner());
-        let found = known.iter().find(|entry| (entry.address, entry.type_id) == key(payload))?;
-        Some(found.who.clone())
+        known.as_ref()?.names.get(&key(payload)).cloned()
     }
 
-    fn key(payload: &(dyn Any + Send)) -> (usize, std::any::TypeId) {
+    fn key(payload: &(dyn Any + Send)) -> Key {
         (std::ptr::from_ref(payload).cast::<()>().addr(), payload.type_id())
     }
 }

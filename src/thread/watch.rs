@@ -26,6 +26,9 @@ pub struct Outcome {
     pub name: Option<String>,
 }
 
+/// Names a callback of one handle.
+pub(crate) struct Watch(u64);
+
 /// Cancels one green thread, from any thread. It does not keep the result, and its drop does nothing.
 ///
 /// ```
@@ -70,12 +73,17 @@ impl<T> JoinHandle<T> {
                 name: core.name().map(str::to_owned),
             });
         };
-        self.task().core.on_done(Box::new(tell));
+        let _ = self.task().core.on_done(Box::new(tell));
     }
 
     /// As [`on_done`](Self::on_done), for one who only wants to know when.
-    pub(super) fn when_done(&self, f: impl FnOnce() + Send + 'static) {
-        self.task().core.on_done(Box::new(move |_, _| f()));
+    pub(super) fn when_done(&self, f: impl FnOnce() + Send + 'static) -> Watch {
+        Watch(self.task().core.on_done(Box::new(move |_, _| f())))
+    }
+
+    /// Takes back a callback that was not called yet.
+    pub(super) fn unwatch(&self, Watch(listener): Watch) {
+        self.task().core.forget_listener(listener);
     }
 
     /// What cancels it, from any thread.

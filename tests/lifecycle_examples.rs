@@ -1,0 +1,254 @@
+//! The examples that port the tutorials of asyncio and gevent: each runs, on the virtual clock, and says what it should.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Runs an example, and compares what it prints on stdout; on stderr it prints nothing.
+#[track_caller]
+fn prints(name: &str, expected: &str) {
+    let start = Instant::now();
+    let mut child = Command::new(example(name))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let (sender, texts) = mpsc::channel();
+    thread::spawn(move || {
+        let mut texts = [String::new(), String::new()];
+        stdout.read_to_string(&mut texts[0]).unwrap();
+        stderr.read_to_string(&mut texts[1]).unwrap();
+        sender.send(texts).unwrap();
+    });
+    let Ok([out, err]) = texts.recv_timeout(Duration::from_secs(60)) else {
+        child.kill().unwrap();
+        panic!("{name} hangs");
+    };
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{name}: {status}, and says {err:?}");
+    assert_eq!((out.as_str(), err.as_str()), (expected.trim_start(), ""), "{name}");
+    println!("{name}: {:?}", start.elapsed());
+}
+
+/// Cargo builds the examples beside the tests: `target/debug/{deps/this, examples/…}`.
+fn example(name: &str) -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    let path = this.parent().and_then(Path::parent).unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is missing: cargo build --examples", path.display());
+    path
+}
+
+#[test]
+fn nested_tasks() {
+    prints(
+        "nested_tasks",
+        r#"
+called: 42
+spawned: 42
+the outer one goes on while the inner one sleeps
+the inner one, joined by main: 42
+1 s in all
+"#,
+    );
+}
+
+#[test]
+fn callbacks() {
+    prints(
+        "callbacks",
+        r#"
+returns: Done
+  and a second callback of the same task
+joined: "a value"
+fails: Panicked
+failed with: "a payload"
+endless: Cancelled
+too late, and called at once: endless: Cancelled
+"#,
+    );
+}
+
+#[test]
+fn one_two_four() {
+    prints(
+        "one_two_four",
+        r#"
+  slept 4 s, at 4 s
+  slept 2 s, at 6 s
+  slept 1 s, at 7 s
+one after the other: 7 s
+  slept 1 s, at 1 s
+  slept 2 s, at 2 s
+  slept 4 s, at 4 s
+together: 4 s, results in order: [4, 2, 1]
+  slept 1 s, at 1 s
+  slept 2 s, at 2 s
+  slept 4 s, at 4 s
+in a scope: 4 s for 3 naps
+"#,
+    );
+}
+
+#[test]
+fn states() {
+    prints(
+        "states",
+        r#"
+before they run:
+  winner   Pending    finished: false
+  loser    Pending    finished: false
+  sleeper  Pending    finished: false
+  busy     Pending    finished: false
+after a turn:
+  winner   Done       finished: true
+  loser    Panicked   finished: true
+  sleeper  Parked     finished: false
+  busy     Parked     finished: false
+one is woken, one cancelled:
+  winner   Done       finished: true
+  loser    Panicked   finished: true
+  sleeper  Running    finished: false
+  busy     Running    finished: false
+at the end:
+  winner   Done       finished: true
+  loser    Panicked   finished: true
+  sleeper  Cancelled  finished: true
+  busy     Done       finished: true
+winner: You win!
+loser: "You fail at failing."
+sleeper: cancelled
+busy: woken
+"#,
+    );
+}
+
+#[test]
+fn shielded() {
+    prints(
+        "shielded",
+        r#"
+saving
+saved
+cancelled: true, after 3 s
+cancelled, and cleaning up
+saving
+saved
+and lives on
+saving
+saved
+the timeout: the time was up, after 3 s
+"#,
+    );
+}
+
+#[test]
+fn executor() {
+    prints(
+        "executor",
+        r#"
+3 words, counted elsewhere
+on the same OS thread: false
+met: [1, 2, 3]
+ticked meanwhile, and it got 6
+failed: no such file
+"#,
+    );
+}
+
+#[test]
+fn slow_job() {
+    prints(
+        "slow_job",
+        r#"
+timeout!
+in time
+3 tries, and then: the time was up
+a child has 2 s
+the scope and its children: the time was up
+still Parked
+done after all
+"#,
+    );
+}
+
+#[test]
+fn producer_consumer() {
+    prints(
+        "producer_consumer",
+        r#"
+put 1
+put 2
+ann got 1
+bob got 2
+put 3
+put 4
+ann got 3
+put 5
+bob got 4
+put 6
+ann got 5
+bob got 6
+ann is quitting
+bob is quitting
+sum: 21
+"#,
+    );
+}
+
+#[test]
+fn first_of_several() {
+    prints(
+        "first_of_several",
+        r#"
+the first answer: page 1, after 1 s
+1 done, 2 pending
+after 1.5 s more: 1 done, 1 pending
+cancelled: true
+as completed: page 1
+as completed: page 2
+as completed: page 3
+all: ["page 2", "page 1"]
+page 1 is bad, after 3 s in all
+"#,
+    );
+}
+
+#[test]
+fn taking_turns() {
+    prints(
+        "taking_turns",
+        r#"
+Running in foo
+Explicit context to bar
+Explicit context switch to foo again
+Implicit context switch back to bar
+one second later
+two seconds later
+in order: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+a seed has one order: true
+another seed another: true
+"#,
+    );
+}
+
+#[test]
+fn structured() {
+    prints(
+        "structured",
+        r#"
+a task group's values: [3, 5]
+failed: no luck, after 1 s
+3 in the group
+0 after the join
+[1, 4, 9, 16] after 4 s
+[1, 2] steps, and here 0
+"#,
+    );
+}
