@@ -99,26 +99,23 @@ fn display_and_debug_of_a_panic_name_the_green_thread_and_its_spawn_site() {
 }
 
 #[test]
-fn display_of_a_panic_without_a_size_names_the_green_thread() {
+fn display_of_a_panic_without_a_size_has_no_name_to_tell() {
     in_run(|| {
         struct Nothing;
         let handle = Builder::new().name("parser".into()).spawn(|| panic::panic_any(Nothing)).unwrap();
         let error: JoinError = handle.join().map(|()| ()).unwrap_err();
-        assert!(error.to_string().contains("\"parser\""), "{error}");
+        assert_eq!(error.to_string(), "green thread panicked: Box<dyn Any>");
     });
 }
 
 #[test]
-fn display_of_a_cancel_names_the_green_thread() {
+fn display_of_a_cancel_says_so() {
     in_run(|| {
         let handle = Builder::new().name("parser".into()).spawn(thread::park).unwrap();
         handle.cancel();
         let error = handle.join().unwrap_err();
         assert!(error.is_cancelled());
-        assert!(
-            error.to_string().contains("\"parser\"") && error.to_string().contains("cancelled"),
-            "{error}"
-        );
+        assert_eq!(error.to_string(), "green thread cancelled");
     });
 }
 

@@ -1,7 +1,7 @@
 //! A bag of green threads.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -36,7 +36,8 @@ struct Shared(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    members: HashMap<ThreadId, Canceller>,
+    /// In the order of their spawns, so that what is done to all has one order.
+    members: BTreeMap<ThreadId, Canceller>,
     waiters: Vec<Unparker>,
 }
 

@@ -1,7 +1,7 @@
 //! A group of limited size, and maps over it.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fmt,
     iter::FusedIterator,
     sync::Arc,
@@ -37,7 +37,7 @@ pub struct Imap<I, F, T> {
 /// The results of [`Pool::imap_unordered`], in the order in which they come.
 pub struct ImapUnordered<I, F, T> {
     feed: Feed<I, F>,
-    running: HashMap<usize, JoinHandle<T>>,
+    running: BTreeMap<usize, JoinHandle<T>>,
     ended: Arc<Completions>,
     started: usize,
 }
@@ -138,7 +138,7 @@ impl Pool {
     {
         ImapUnordered {
             feed: self.feed(items, f),
-            running: HashMap::new(),
+            running: BTreeMap::new(),
             ended: Arc::default(),
             started: 0,
         }

@@ -5,6 +5,7 @@ pub(crate) mod blocking;
 pub(crate) mod cancel;
 pub(crate) mod clock;
 mod idle;
+mod ids;
 pub(crate) mod interrupts;
 pub(crate) mod io;
 pub(crate) mod locals;

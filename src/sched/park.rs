@@ -14,9 +14,10 @@ use std::{
 
 use super::{
     clock::Nanos,
+    ids,
     interrupts::{self, Interrupts},
     slot::Slot,
-    task::{Core, TaskRef, next_id},
+    task::{Core, TaskRef},
     worker::{self, Worker},
 };
 use crate::{
@@ -250,7 +251,7 @@ fn with_os_thread<R>(f: impl FnOnce(&Arc<OsThread>) -> R) -> R {
         /// Without a destructor, and so there to the very end.
         static LATE: Cell<Option<&'static Arc<OsThread>>> = const { Cell::new(None) };
     }
-    let make = || Arc::new(OsThread { park: ParkWord::running(), id: next_id(), thread: thread::current() });
+    let make = || Arc::new(OsThread { park: ParkWord::running(), id: ids::next(), thread: thread::current() });
     let mut f = Some(f);
     let result = ME.try_with(|me| f.take().map(|f| f(me.get_or_init(make))));
     match (result, f) {

@@ -119,7 +119,7 @@ impl Queue {
                     return Some(Next::Ready(slot));
                 }
                 None => {
-                    if let Some(fresh) = self.fresh.pop() {
+                    if let Some(fresh) = self.fresh.pop(self.order.as_mut()) {
                         return Some(Next::Fresh(fresh));
                     }
                 }
@@ -135,7 +135,7 @@ impl Queue {
         }
         while let Some(None) = self.ring.front() {
             self.ring.pop_front();
-            if let Some(fresh) = self.fresh.pop() {
+            if let Some(fresh) = self.fresh.pop(None) {
                 return Some(fresh);
             }
         }
@@ -199,11 +199,17 @@ impl FreshOnes {
         }
     }
 
+    /// The oldest; with an order, where no sibling steals, a random one.
     #[inline]
-    fn pop(&mut self) -> Option<Fresh> {
+    fn pop(&mut self, order: Option<&mut Rng>) -> Option<Fresh> {
         match self {
             FreshOnes::Shared(deque) => deque.pop(),
-            FreshOnes::Own(queue) => queue.pop_front(),
+            FreshOnes::Own(queue) => {
+                if let Some(order) = order.filter(|_| queue.len() > 1) {
+                    queue.swap(0, order.below(queue.len()));
+                }
+                queue.pop_front()
+            }
         }
     }
 }

@@ -24,13 +24,13 @@ use std::{
 use super::{
     cancel,
     clock::Nanos,
+    ids,
     park::{self, Unparker},
     runtime::WorkerShared,
     slot::SlotPtr,
 };
 use crate::{
     lockfree::{
-        counter::Sequence,
         inbox::{Link, Linked},
         outcome_word::{Ended, OutcomeWord},
         park_word::ParkWord,
@@ -169,7 +169,7 @@ impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
             link: Link::new(),
             home: OnceLock::new(),
             waiters: Mutex::new(None),
-            id: next_id(),
+            id: ids::next(),
             site,
             extras,
             stack,
@@ -434,23 +434,4 @@ unsafe impl Linked for Core {
     fn link(&self) -> &Link<Core> {
         &self.link
     }
-}
-
-/// Numbers for green threads and OS threads alike. Taken in blocks, so that spawning on many workers does not
-/// fight for one counter.
-pub(crate) fn next_id() -> u64 {
-    const BLOCK: u64 = 256;
-    static IDS: Sequence = Sequence::new();
-    thread_local! {
-        static MINE: std::cell::Cell<(u64, u64)> = const { std::cell::Cell::new((0, 0)) };
-    }
-    MINE.with(|mine| {
-        let (mut next, mut end) = mine.get();
-        if next == end {
-            next = IDS.take(BLOCK);
-            end = next + BLOCK;
-        }
-        mine.set((next + 1, end));
-        next
-    })
 }

@@ -153,7 +153,9 @@ impl<T> Future for Join<T> {
             self.watched = true;
             let waker = Arc::clone(&self.waker);
             handle.when_done(move || {
-                if let Some(waker) = waker.lock().unwrap_or_else(|e| e.into_inner()).take() {
+                // Not under the lock: who is woken may poll at once.
+                let waker = waker.lock().unwrap_or_else(|e| e.into_inner()).take();
+                if let Some(waker) = waker {
                     waker.wake();
                 }
             });
