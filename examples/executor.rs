@@ -56,6 +56,6 @@ fn program() {
 
     // A failure is its caller's.
     let fails = spawn(|| blocking(|| std::panic::resume_unwind(Box::new("no such file"))));
-    let error = fails.join().map(|()| ()).unwrap_err();
+    let error = fails.join().unwrap_err();
     println!("failed: {}", error.downcast_ref::<&str>().unwrap());
 }

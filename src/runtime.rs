@@ -1,5 +1,5 @@
 //! Runtimes: sets of workers. Most programs need none of this: [`spawn`](crate::spawn) starts the default
-//! one, and [`run`](crate::run) makes one of the calling thread.
+//! one, and [`run`] makes one of the calling thread.
 
 #![allow(unsafe_code)]
 

@@ -91,7 +91,7 @@ fn display_and_debug_of_a_panic_name_the_green_thread_and_its_spawn_site() {
     in_run(|| {
         let handle = Builder::new().name("parser".into()).spawn(|| panic!("line 3")).unwrap();
         let (id, line) = (handle.id().as_u64(), line!() - 1);
-        let error: JoinError = handle.join().map(|()| ()).unwrap_err();
+        let error: JoinError = handle.join().unwrap_err();
         let text = format!("green thread {id} \"parser\" (spawned at {}:{line}) panicked: line 3", file!());
         assert_eq!(error.to_string(), text);
         assert_eq!(format!("{error:?}"), format!("JoinError({text})"));
@@ -103,7 +103,7 @@ fn display_of_a_panic_without_a_size_has_no_name_to_tell() {
     in_run(|| {
         struct Nothing;
         let handle = Builder::new().name("parser".into()).spawn(|| panic::panic_any(Nothing)).unwrap();
-        let error: JoinError = handle.join().map(|()| ()).unwrap_err();
+        let error: JoinError = handle.join().unwrap_err();
         assert_eq!(error.to_string(), "green thread panicked: Box<dyn Any>");
     });
 }

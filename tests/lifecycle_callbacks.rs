@@ -187,9 +187,9 @@ fn callbacks_race_with_the_end_and_are_called_once_each() {
 fn spawn_after_runs_at_its_time() {
     in_virtual_time(|| {
         let start = Instant::now();
-        let later = spawn_after(3 * SECOND, || Instant::now());
-        let sooner = spawn_after(SECOND, || Instant::now());
-        let at_once = spawn_after(Duration::ZERO, || Instant::now());
+        let later = spawn_after(3 * SECOND, Instant::now);
+        let sooner = spawn_after(SECOND, Instant::now);
+        let at_once = spawn_after(Duration::ZERO, Instant::now);
         assert_eq!(at_once.join().unwrap() - start, Duration::ZERO);
         assert_eq!(later.join().unwrap() - start, 3 * SECOND);
         assert_eq!(sooner.join().unwrap() - start, SECOND);
@@ -306,7 +306,7 @@ fn a_join_is_awaited() {
         }
         assert_eq!(block_on(ended.into_future()).unwrap(), 1);
         let panics = runtime.spawn(|| panic::resume_unwind(Box::new(7)));
-        assert!(block_on(panics.into_future()).map(|()| ()).unwrap_err().is::<i32>());
+        assert!(block_on(panics.into_future()).unwrap_err().is::<i32>());
         let cancelled = runtime.spawn(thread::park);
         cancelled.cancel();
         assert!(block_on(cancelled.into_future()).unwrap_err().is_cancelled());

@@ -356,7 +356,10 @@ fn try_join_all_cancels_the_rest_at_the_first_failure_and_waits_for_them() {
         let failed = try_join_all([job(9, false), job(3, true), job(1, false), job(2, true)]);
         assert!(matches!(failed, Err(TryJoinError::Failed(text)) if text == "after 2"));
         assert_eq!((start.elapsed(), drops.count()), (secs(2), 4));
-        let rest = spawn(|| Ok(sward::shield(|| sleep(secs(5)))));
+        let rest = spawn(|| {
+            let _: () = sward::shield(|| sleep(secs(5)));
+            Ok(())
+        });
         let quick = spawn(|| Err("at once"));
         let start = Instant::now();
         // It had not run when the other failed, or it takes its time: either way it is over.
@@ -464,7 +467,7 @@ fn race_panics_as_its_first_does_and_has_ended_the_others() {
                 }
             }))
         }));
-        assert_eq!(*caught.map(|()| ()).unwrap_err().downcast::<usize>().unwrap(), 0);
+        assert_eq!(*caught.unwrap_err().downcast::<usize>().unwrap(), 0);
         assert_eq!(drops.count(), 2);
         let message = message_of_panic(|| race(Vec::<fn()>::new()));
         assert!(message.contains("race"), "{message}");

@@ -54,7 +54,7 @@ fn the_states_of_one_that_panics_and_of_one_that_is_cancelled() {
         yield_now();
         assert_eq!((panics.status(), cancelled.status()), (Status::Panicked, Status::Cancelled));
         assert!(panics.is_finished() && cancelled.is_finished());
-        assert!(panics.join().map(|()| ()).unwrap_err().is::<&str>());
+        assert!(panics.join().unwrap_err().is::<&str>());
         assert!(cancelled.join().unwrap_err().is_cancelled());
     });
 }
@@ -212,7 +212,7 @@ fn a_thread_may_cancel_itself() {
             unreachable!("it has cancelled itself");
         });
         sender.send(handle.canceller()).unwrap();
-        assert!(handle.join().map(|()| ()).unwrap_err().is_cancelled());
+        assert!(handle.join().unwrap_err().is_cancelled());
     });
 }
 
@@ -271,7 +271,7 @@ fn a_sleep_in_a_drop_of_the_unwinding_blocks_in_place_and_nobody_runs_meanwhile(
         assert!(handle.join().unwrap_err().is_cancelled());
         assert_eq!((seen.load(SeqCst), start.elapsed()), (0, Duration::from_secs(1)));
         ticker.cancel();
-        assert!(ticker.join().map(|()| ()).unwrap_err().is_cancelled());
+        assert!(ticker.join().unwrap_err().is_cancelled());
     });
 }
 
@@ -331,7 +331,7 @@ fn a_canceller_works_from_any_thread_and_many_at_once() {
                     std::thread::spawn(move || canceller.cancel())
                 })
                 .collect();
-            let began = handle.join().map(|()| ()).unwrap_err();
+            let began = handle.join().unwrap_err();
             assert!(began.is_cancelled());
             assert!(drops.count() <= 1);
             others.into_iter().for_each(|other| other.join().unwrap());

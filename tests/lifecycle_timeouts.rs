@@ -289,7 +289,12 @@ fn it_works_around_every_kind_of_wait() {
             ("scoped join", || scope(|s| s.spawn(|| sleep(HOUR)).join().unwrap())),
             ("wait", || drop(sward::wait(vec![spawn(|| sleep(HOUR))], ReturnWhen::All, Some(HOUR)))),
             ("as_completed", || sward::as_completed([spawn(|| sleep(HOUR))]).for_each(drop)),
-            ("try_join_all", || drop(sward::try_join_all([spawn(|| Ok::<_, ()>(sleep(HOUR)))]))),
+            ("try_join_all", || {
+                drop(sward::try_join_all([spawn(|| {
+                    sleep(HOUR);
+                    Ok::<_, ()>(())
+                })]))
+            }),
             ("race", || sward::race([|| sleep(HOUR), || sleep(HOUR)])),
             ("group", || {
                 let group = sward::Group::new();
@@ -516,7 +521,7 @@ fn a_cancel_comes_through_it() {
         });
         until_parked(&handle);
         handle.cancel();
-        assert!(handle.join().map(|()| ()).unwrap_err().is_cancelled());
+        assert!(handle.join().unwrap_err().is_cancelled());
     });
 }
 

@@ -168,7 +168,7 @@ fn a_panic_with_a_full_backtrace_fits_a_default_stack() {
         .run(|| {
             sward::run(|| {
                 let handle = sward::spawn(|| panic!("at length"));
-                assert!(handle.join().map(|()| ()).is_err());
+                assert!(handle.join().is_err());
             });
         });
     ended.is_well();

@@ -280,7 +280,7 @@ impl Life<'_> {
                     sleep(*nap);
                     sum.fetch_add(1, SeqCst);
                 });
-                if count % 2 == 0 {
+                if count.is_multiple_of(2) {
                     drop(handle.join());
                 }
             }
@@ -457,8 +457,8 @@ fn a_seed_draws_the_order_in_which_fresh_ones_start() {
                     spawn(move || order.lock().unwrap().push(i))
                 });
                 drop(sward::join_all(handles));
-                let order = order.lock().unwrap().clone();
-                order
+
+                order.lock().unwrap().clone()
             })
         })
     };

@@ -261,7 +261,7 @@ fn a_runtime_dropped_with_many_parked_and_sleeping_unwinds_all() {
 #[test]
 fn a_shutdown_of_an_idle_runtime_succeeds_at_once() {
     watched(|| {
-        runtime(2).shutdown(Duration::ZERO).unwrap_or_else(|_| ());
+        runtime(2).shutdown(Duration::ZERO).unwrap_or(());
         runtime(2).shutdown(Duration::from_secs(30)).unwrap();
     });
 }
@@ -369,7 +369,7 @@ fn what_ended_is_joined_after_its_runtime_is_gone() {
         }
         drop(runtime);
         assert_eq!(done.join().unwrap(), "kept");
-        assert_eq!(panicked.join().map(|()| ()).unwrap_err().downcast_ref::<&str>(), Some(&"kept, too"));
+        assert_eq!(panicked.join().unwrap_err().downcast_ref::<&str>(), Some(&"kept, too"));
         parked.thread().unpark();
         parked.cancel();
         assert!(parked.join().unwrap_err().is_cancelled());

@@ -156,7 +156,7 @@ fn a_cancelled_one_that_waits_for_a_place_ends_when_its_turn_comes() {
         second.cancel();
         first.thread().unpark();
         first.join().unwrap();
-        assert!(second.join().map(|()| ()).unwrap_err().is_cancelled());
+        assert!(second.join().unwrap_err().is_cancelled());
         assert_eq!(third.join().unwrap(), 3);
     });
 }
@@ -289,7 +289,7 @@ fn a_panic_on_the_big_stack_comes_out_of_it() {
             "deeper"
         );
         let handle = sward::spawn(|| sward::on_big_stack(|| panic!("unjoined")));
-        assert_eq!(handle.join().map(|()| ()).unwrap_err().downcast_ref::<&str>(), Some(&"unjoined"));
+        assert_eq!(handle.join().unwrap_err().downcast_ref::<&str>(), Some(&"unjoined"));
         // And it switches again.
         sward::spawn(thread::yield_now).join().unwrap();
     });

@@ -61,11 +61,12 @@ impl OutcomeWord {
     #[inline]
     pub(crate) fn ended(&self) -> Option<Ended> {
         let word = self.0.load(Ordering::Acquire);
-        (word & DONE != 0).then(|| match word {
-            _ if word & PANICKED != 0 => Ended::Panicked,
-            _ if word & CANCELLED != 0 => Ended::Cancelled,
-            _ => Ended::Returned,
-        })
+        match word {
+            _ if word & DONE == 0 => None,
+            _ if word & PANICKED != 0 => Some(Ended::Panicked),
+            _ if word & CANCELLED != 0 => Some(Ended::Cancelled),
+            _ => Some(Ended::Returned),
+        }
     }
 
     /// Publishes the result.

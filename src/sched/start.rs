@@ -90,7 +90,7 @@ impl Worker {
     pub(super) fn next_on_stack_of(&self, slot: &Slot) -> Option<TaskRef> {
         loop {
             let turn = self.turn.get().wrapping_add(1);
-            let look = turn % TURNS_BETWEEN_POLLS == 0 || self.shared.doorbell.rang();
+            let look = turn.is_multiple_of(TURNS_BETWEEN_POLLS) || self.shared.doorbell.rang();
             if look || self.closing.get() || !self.held.borrow().is_empty() {
                 return None;
             }
@@ -258,10 +258,11 @@ impl Slot {
         let task = self.task();
         let cancelled = task.core.park.begin().is_cancelled();
         let closing = worker::of_this_thread().is_some_and(|worker| worker.closing.get());
-        // SAFETY (both): this is its worker, and each task comes here once.
         if cancelled || closing {
+            // SAFETY: this is its worker, and each task comes here once.
             unsafe { task.abandon(Failure::Cancelled) };
         } else {
+            // SAFETY: as above.
             unsafe { task.run() };
         }
     }

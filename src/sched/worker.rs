@@ -169,7 +169,7 @@ impl Worker {
             }
             let turn = self.turn.get().wrapping_add(1);
             self.turn.set(turn);
-            if turn % TURNS_BETWEEN_POLLS == 0 {
+            if turn.is_multiple_of(TURNS_BETWEEN_POLLS) {
                 self.look_around();
             }
             let next = self.queue.borrow_mut().pop();
