@@ -5,18 +5,23 @@
 //! cargo run --release --example parked
 //! ```
 
-use std::{env, fs, time::Instant};
+use std::{env, fs, process::Command, time::Instant};
 
 fn main() {
-    let counts: Vec<usize> =
-        env::args().skip(1).map(|n| n.parse().expect("a number of green threads")).collect();
-    let counts = if counts.is_empty() { vec![10_000, 100_000, 1_000_000] } else { counts };
-    println!(
-        "{:>10} {:>14} {:>9} {:>16} {:>16}",
-        "parked", "resident each", "mappings", "spawn and park", "wake and join"
-    );
+    let counts: Vec<String> = env::args().skip(1).collect();
+    match &counts[..] {
+        [count] => sward::run(|| measure(count.parse().expect("a number of green threads"))),
+        [] => each_alone(&["10000", "100000", "1000000"]),
+        counts => each_alone(counts),
+    }
+}
+
+/// Measures each number in a process of its own, so that none finds the stacks of another.
+fn each_alone(counts: &[impl AsRef<str>]) {
+    let this = env::current_exe().expect("the path of this program");
     for count in counts {
-        sward::run(|| measure(count));
+        let status = Command::new(&this).arg(count.as_ref()).status().expect("this program can be started");
+        assert!(status.success(), "{status}");
     }
 }
 
@@ -40,7 +45,7 @@ fn measure(count: usize) {
 
     let each = |total: f64| total / count as f64;
     println!(
-        "{count:>10} {:>10.2} KiB {mappings:>9} {:>13.2} µs {:>13.2} µs",
+        "{count:>10} parked: {:.2} KiB resident each, {mappings} mappings; {:.2} µs to spawn and park, {:.2} µs to wake and join",
         each(resident as f64 / 1024.0),
         each(spawning.as_secs_f64() * 1e6),
         each(joining.as_secs_f64() * 1e6),

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use support::{Drops, in_virtual_time, message_of_panic, runtime, until_parked, watched, within};
+use support::{Child, Drops, in_virtual_time, message_of_panic, runtime, until_parked, watched, within};
 use sward::{
     JoinHandle, ReturnWhen, Status, TryJoinError, as_completed, race, sleep, spawn, thread, time::Instant,
     try_join_all, wait, yield_now,
@@ -496,24 +496,27 @@ fn the_losers_of_a_race_may_take_their_time() {
 
 #[test]
 fn waiting_again_and_again_for_one_leaves_nothing_behind() {
-    // What a wait leaves on a handle it gave up is called at the end: each a wake-up, and memory until then.
-    in_virtual_time(|| {
-        let forever = spawn(thread::park);
-        let mut handles = vec![forever];
-        let resident = || {
-            let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-            statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-        };
-        let round = |handles| wait(handles, ReturnWhen::All, Some(Duration::from_nanos(1))).1;
-        for _ in 0..1000 {
-            handles = round(handles);
-        }
-        let before = resident();
-        const ROUNDS: usize = 100_000;
-        for _ in 0..ROUNDS {
-            handles = round(handles);
-        }
-        let grown = resident().saturating_sub(before);
-        assert!(grown / ROUNDS < 8, "{grown} bytes after {ROUNDS} waits for one handle");
+    // What a wait leaves on a handle it gave up is called at the end: each a wake-up, and memory until then. In a child
+    // process, because it is measured.
+    let ended = Child::of("waiting_again_and_again_for_one_leaves_nothing_behind").run(|| {
+        sward::Runtime::builder().virtual_clock(true).run(|| {
+            const ROUNDS: usize = 100_000;
+            let mut handles = vec![spawn(thread::park)];
+            let resident = || {
+                let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+                statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+            };
+            let round = |handles| wait(handles, ReturnWhen::All, Some(Duration::from_nanos(1))).1;
+            for _ in 0..1000 {
+                handles = round(handles);
+            }
+            let before = resident();
+            for _ in 0..ROUNDS {
+                handles = round(handles);
+            }
+            let grown = resident().saturating_sub(before);
+            assert!(grown / ROUNDS < 8, "{grown} bytes after {ROUNDS} waits for one handle");
+        });
     });
+    ended.is_well();
 }

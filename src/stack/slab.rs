@@ -203,11 +203,16 @@ impl Family {
 /// ends at the next allocation, and could not even say why.
 fn map_with_reserve(size: usize) -> io::Result<NonZeroUsize> {
     const RESERVE: usize = 16 << 20;
-    let reserve = mem::map(RESERVE)?;
-    let slab = mem::map(size);
+    // The slab first: it then lies beside the one before, and the kernel makes one mapping of the two.
+    let slab = mem::map(size)?;
+    let reserve = mem::map(RESERVE);
+    let not_needed = match &reserve {
+        Ok(reserve) => reserve.get()..reserve.get() + RESERVE,
+        Err(_) => slab.get()..slab.get() + size,
+    };
     // SAFETY: it was mapped right here, whole, and nobody knows of it.
-    unsafe { mem::unmap(reserve.get()..reserve.get() + RESERVE) };
-    slab
+    unsafe { mem::unmap(not_needed) };
+    reserve.map(|_| slab)
 }
 
 /// Makes the guards of a run and adds its stacks to `cache`. What cannot be guarded becomes bare again; that is an
