@@ -96,9 +96,13 @@ fn a_panic_in_a_callback_is_contained_and_the_others_are_called() {
             let handle = spawn(|| 42);
             handle.on_done(|_| panic!("in the callback"));
             let theirs = Arc::clone(&called);
-            handle.on_done(move |_| drop(theirs.fetch_add(1, SeqCst)));
+            handle.on_done(move |_| {
+                theirs.fetch_add(1, SeqCst);
+            });
             let theirs = Arc::clone(&called);
-            spawn(|| ()).on_done(move |_| drop(theirs.fetch_add(1, SeqCst)));
+            spawn(|| ()).on_done(move |_| {
+                theirs.fetch_add(1, SeqCst);
+            });
             yield_now();
             handle.on_done(|_| panic!("and in one that is called at once"));
             assert_eq!((handle.status(), called.load(SeqCst)), (Status::Done, 2));
@@ -172,7 +176,9 @@ fn callbacks_race_with_the_end_and_are_called_once_each() {
             (0..round % 100).for_each(|_| std::hint::spin_loop());
             for _ in 0..2 {
                 let theirs = Arc::clone(&calls);
-                handle.on_done(move |_| drop(theirs.fetch_add(1, SeqCst)));
+                handle.on_done(move |_| {
+                    theirs.fetch_add(1, SeqCst);
+                });
             }
             handle.join().unwrap();
             while calls.load(SeqCst) < 2 {

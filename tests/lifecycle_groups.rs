@@ -41,7 +41,9 @@ impl Crowd {
     fn visit(&self, stay: Duration) {
         let now = self.now.fetch_add(1, SeqCst) + 1;
         self.most.fetch_max(now, SeqCst);
-        let _leave = OnDrop(|| drop(self.now.fetch_sub(1, SeqCst)));
+        let _leave = OnDrop(|| {
+            self.now.fetch_sub(1, SeqCst);
+        });
         sleep(stay);
     }
 }
@@ -312,7 +314,10 @@ fn a_task_groups_first_failure_cancels_the_rest() {
         assert!(matches!(failed, Err(TryJoinError::Failed(2))), "{failed:?}");
         assert_eq!((start.elapsed(), drops.count()), (secs(2), 5));
         let failed = TaskGroup::<()>::run(|group| {
-            group.spawn(|| Ok(sleep(HOUR)));
+            group.spawn(|| {
+                sleep(HOUR);
+                Ok(())
+            });
             group.spawn(|| -> Result<(), ()> { panic::resume_unwind(Box::new(7)) });
         });
         assert!(matches!(failed, Err(TryJoinError::Join(error)) if error.downcast_ref() == Some(&7)));
@@ -320,7 +325,16 @@ fn a_task_groups_first_failure_cancels_the_rest() {
         let late = TaskGroup::run(|group| {
             group.spawn(|| Err::<(), _>("first"));
             yield_now();
-            assert!(group.spawn(|| Ok(thread::park())).join().unwrap_err().is_cancelled());
+            assert!(
+                group
+                    .spawn(|| {
+                        thread::park();
+                        Ok(())
+                    })
+                    .join()
+                    .unwrap_err()
+                    .is_cancelled()
+            );
         });
         assert!(matches!(late, Err(TryJoinError::Failed("first"))));
     });
@@ -336,7 +350,8 @@ fn a_task_groups_owner_that_is_cancelled_or_timed_out_takes_them_along() {
                     let guard = drops.guard();
                     group.spawn(move || {
                         let _guard = guard;
-                        Ok(sleep(HOUR))
+                        sleep(HOUR);
+                        Ok(())
                     });
                 }
             })

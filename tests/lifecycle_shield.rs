@@ -98,7 +98,7 @@ fn a_timeout_outside_waits_for_the_shield_and_one_inside_does_not() {
             });
             unreachable!("the outer one is delivered right after the shield");
         });
-        assert!(outer.map(|()| ()).is_err());
+        assert!(outer.is_err());
         assert_eq!((inner.get(), start.elapsed()), (Some(true), 3 * SECOND));
     });
 }
@@ -113,13 +113,13 @@ fn a_panic_inside_a_shield_comes_out_and_lowers_it() {
     in_virtual_time(|| {
         let handle = spawn(|| {
             let caught = panic::catch_unwind(|| shield(|| panic::resume_unwind(Box::new(7))));
-            assert!(caught.map(|()| ()).is_err());
+            assert!(caught.is_err());
             thread::park();
             unreachable!("the shield is gone");
         });
         until_parked(&handle);
         handle.cancel();
-        assert!(handle.join().map(|()| ()).unwrap_err().is_cancelled());
+        assert!(handle.join().unwrap_err().is_cancelled());
     });
 }
 
@@ -248,7 +248,7 @@ fn a_cancel_before_the_catch_is_caught_at_its_first_wait() {
         });
         yield_now();
         handle.cancel();
-        assert!(handle.join().map_or(false, |ok| ok), "no wait, no cancel; then once");
+        assert!(handle.join().is_ok_and(|ok| ok), "no wait, no cancel; then once");
     });
 }
 
@@ -266,7 +266,7 @@ fn nested_catches_give_it_to_the_innermost() {
 fn catch_cancel_lets_timeouts_and_panics_through() {
     in_virtual_time(|| {
         assert!(timeout(SECOND, || catch_cancel(|| sleep(HOUR))).is_err());
-        let caught = panic::catch_unwind(|| catch_cancel(|| panic::resume_unwind(Box::new(7))).map(|()| ()));
+        let caught = panic::catch_unwind(|| catch_cancel(|| panic::resume_unwind(Box::new(7))));
         assert_eq!(*caught.unwrap_err().downcast::<i32>().unwrap(), 7);
         assert_eq!(catch_cancel(|| 42), Ok(42));
         let error: Box<dyn std::error::Error> = Box::new(spawn_and_catch());

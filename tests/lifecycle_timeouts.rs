@@ -436,7 +436,9 @@ fn on_an_os_thread_it_works_alike() {
             ("join", || spawn(thread::park).join().unwrap()),
             ("scope", || scope(|s| drop(s.spawn(thread::park)))),
             ("wait", || drop(sward::wait(vec![spawn(thread::park)], ReturnWhen::All, None))),
-            ("nested", || drop(timeout(HOUR, || sleep(HOUR)))),
+            ("nested", || {
+                let _ = timeout(HOUR, || sleep(HOUR));
+            }),
             ("accept", || drop(TcpListener::bind("127.0.0.1:0").unwrap().accept())),
         ];
         for (name, wait) in waits {
@@ -549,8 +551,7 @@ fn a_cancel_at_the_moment_of_the_expiry_wins() {
 #[test]
 fn a_panic_comes_through_it_and_leaves_nothing_behind() {
     in_virtual_time(|| {
-        let caught =
-            panic::catch_unwind(|| timeout(SECOND, || panic::resume_unwind(Box::new(7))).map(|()| ()));
+        let caught = panic::catch_unwind(|| timeout(SECOND, || panic::resume_unwind(Box::new(7))));
         assert_eq!(*caught.unwrap_err().downcast::<i32>().unwrap(), 7);
         assert_eq!((sward::deadline(), timed(|| sleep(HOUR)).0), (None, HOUR));
     });
@@ -579,7 +580,9 @@ fn one_that_is_not_its_threads_last_word_gives_a_done_thread() {
         let handle = spawn(|| timeout(SECOND, || sleep(HOUR)));
         let outcome: Result<(), Elapsed> = handle.join().unwrap();
         assert!(outcome.is_err());
-        let handle = spawn(|| drop(timeout(SECOND, || sleep(HOUR))));
+        let handle = spawn(|| {
+            let _ = timeout(SECOND, || sleep(HOUR));
+        });
         sleep(2 * SECOND);
         assert_eq!(handle.status(), Status::Done);
     });
