@@ -1,11 +1,11 @@
 //! Who runs when. gevent's tutorial, "Greenlets" and "Synchronous & Asynchronous Execution":
 //!
 //! ```python
-//! def foo():
-//!     print('Running in foo')
+//! def ping():
+//!     print('Running in ping')
 //!     gevent.sleep(0)
-//!     print('Explicit context switch to foo again')
-//! gevent.joinall([gevent.spawn(foo), gevent.spawn(bar)])
+//!     print('Explicit context switch to ping again')
+//! gevent.joinall([gevent.spawn(ping), gevent.spawn(pong)])
 //! ```
 //!
 //! Shows `yield_now`, that the order is first in, first out, that a builder's `seed` draws another one, the same each
@@ -26,19 +26,19 @@ fn main() {
 }
 
 fn program() {
-    let foo = spawn(|| {
-        println!("Running in foo");
+    let ping = spawn(|| {
+        println!("Running in ping");
         yield_now();
-        println!("Explicit context switch to foo again");
+        println!("Explicit context switch to ping again");
     });
-    let bar = spawn(|| {
-        println!("Explicit context to bar");
+    let pong = spawn(|| {
+        println!("Explicit context to pong");
         yield_now();
-        println!("Implicit context switch back to bar");
+        println!("Implicit context switch back to pong");
     });
     let later = spawn_after(Duration::from_secs(2), || println!("two seconds later"));
     let sooner = spawn_after(Duration::from_secs(1), || println!("one second later"));
-    join_all([foo, bar, later, sooner]).into_iter().for_each(|end| end.unwrap());
+    join_all([ping, pong, later, sooner]).into_iter().for_each(|end| end.unwrap());
 }
 
 /// The order in which ten green threads go on.

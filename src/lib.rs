@@ -30,8 +30,11 @@
 //! | [`net`] | `std::net` by name and signature |
 //! | [`io`], [`time`] | `std::io` with readiness of any descriptor; `std::time` with the runtime's clock |
 //! | [`runtime`] | runtimes with settings of their own: workers, stacks, limits, a virtual clock |
+//! | [`timeout`], [`shield`], [`JoinHandle::cancel`], [`wait`], [`as_completed`], [`try_join_all`], [`race`] | the life of a green thread |
+//! | [`group`] | groups, pools, task groups, supervisors |
 //! | [`blocking`], [`on_big_stack`] | for what would stop a worker, and for what needs much stack |
 //! | [`guide`] | what parks, what must not be done, sizes of stacks, how to port from `std` |
+//! | [`guide::coming_from`] | gevent, asyncio, `std::thread` and Go, line by line beside sward |
 //! | [`guide::rationale`] | why it is built as it is, with the measurements |
 //!
 //! # Platforms

@@ -225,10 +225,10 @@ fn taking_turns() {
     prints(
         "taking_turns",
         r#"
-Running in foo
-Explicit context to bar
-Explicit context switch to foo again
-Implicit context switch back to bar
+Running in ping
+Explicit context to pong
+Explicit context switch to ping again
+Implicit context switch back to pong
 one second later
 two seconds later
 in order: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]

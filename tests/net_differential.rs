@@ -56,7 +56,7 @@ macro_rules! scenarios {
                 SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
             }
 
-            pub fn addresses() -> Vec<String> {
+            pub(super) fn addresses() -> Vec<String> {
                 let mut seen = Seen::default();
                 for text in [
                     "127.0.0.1:80",
@@ -99,7 +99,7 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn binding_and_connecting() -> Vec<String> {
+            pub(super) fn binding_and_connecting() -> Vec<String> {
                 let mut seen = Seen::default();
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 let taken = listener.local_addr().unwrap();
@@ -137,7 +137,7 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn options() -> Vec<String> {
+            pub(super) fn options() -> Vec<String> {
                 let mut seen = Seen::default();
                 let (near, far) = pair();
                 let tick = Duration::from_millis(100);
@@ -204,7 +204,7 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn debug_output() -> Vec<String> {
+            pub(super) fn debug_output() -> Vec<String> {
                 let mut seen = Seen::default();
                 let (near, _far) = pair();
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -219,7 +219,7 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn reading() -> Vec<String> {
+            pub(super) fn reading() -> Vec<String> {
                 let mut seen = Seen::default();
                 let (mut near, mut far) = pair();
                 let mut buf = [0; 8];
@@ -259,7 +259,7 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn writing() -> Vec<String> {
+            pub(super) fn writing() -> Vec<String> {
                 let mut seen = Seen::default();
                 let (mut near, far) = pair();
                 seen.result("nothing", near.write(&[]));
@@ -291,7 +291,7 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn a_blocking_write_is_whole() -> Vec<String> {
+            pub(super) fn a_blocking_write_is_whole() -> Vec<String> {
                 let mut seen = Seen::default();
                 let (mut near, mut far) = pair();
                 let reader = thread::spawn(move || {
@@ -309,7 +309,7 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn broken_connections() -> Vec<String> {
+            pub(super) fn broken_connections() -> Vec<String> {
                 let mut seen = Seen::default();
                 let mut buf = [0; 8];
 
@@ -365,7 +365,7 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn modes() -> Vec<String> {
+            pub(super) fn modes() -> Vec<String> {
                 let mut seen = Seen::default();
                 let mut buf = [0; 8];
                 let (mut near, mut far) = pair();
@@ -387,6 +387,7 @@ macro_rules! scenarios {
                 seen.result("after the timeout", near.read(&mut buf));
 
                 // Through a descriptor that others know.
+                // SAFETY: the descriptor is open, and `into_raw_fd` below gives it back before its owner closes it.
                 let other = unsafe { std::net::TcpStream::from_raw_fd(near.as_raw_fd()) };
                 other.set_nonblocking(true).unwrap();
                 let _ = other.into_raw_fd();
@@ -401,6 +402,7 @@ macro_rules! scenarios {
                 seen.result("a timeout set elsewhere", near.read(&mut buf));
                 let far_fd = far.as_raw_fd();
                 let mut clone = far.try_clone().unwrap();
+                // SAFETY: the descriptor is open, and `into_raw_fd` below gives it back before its owner closes it.
                 let other = unsafe { std::net::TcpStream::from_raw_fd(far_fd) };
                 other.set_nonblocking(true).unwrap();
                 let _ = other.into_raw_fd();
@@ -438,23 +440,26 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn conversions() -> Vec<String> {
+            pub(super) fn conversions() -> Vec<String> {
                 let mut seen = Seen::default();
                 let mut buf = [0; 8];
                 let (near, mut far) = pair();
                 let near = TcpStream::from(OwnedFd::from(near));
+                // SAFETY: `into_raw_fd` hands over an open descriptor that nobody else owns.
                 let mut near = unsafe { TcpStream::from_raw_fd(near.into_raw_fd()) };
                 far.write_all(b"hi").unwrap();
                 seen.result("read", near.read(&mut buf));
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 let there = listener.local_addr().unwrap();
                 let listener = TcpListener::from(OwnedFd::from(listener));
+                // SAFETY: `into_raw_fd` hands over an open descriptor that nobody else owns.
                 let listener = unsafe { TcpListener::from_raw_fd(listener.into_raw_fd()) };
                 let _client = TcpStream::connect(there).unwrap();
                 seen.note("accept", listener.accept().is_ok());
                 let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
                 let there = socket.local_addr().unwrap();
                 let socket = UdpSocket::from(OwnedFd::from(socket));
+                // SAFETY: `into_raw_fd` hands over an open descriptor that nobody else owns.
                 let socket = unsafe { UdpSocket::from_raw_fd(socket.into_raw_fd()) };
                 seen.result("send", socket.send_to(b"me", there));
                 seen.result("recv", socket.recv(&mut buf));
@@ -469,7 +474,7 @@ macro_rules! scenarios {
                 seen.0
             }
 
-            pub fn datagrams() -> Vec<String> {
+            pub(super) fn datagrams() -> Vec<String> {
                 let mut seen = Seen::default();
                 let mut buf = [0; 4];
                 let a = UdpSocket::bind("127.0.0.1:0").unwrap();

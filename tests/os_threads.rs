@@ -22,7 +22,7 @@ fn an_os_thread_spawns_and_joins_on_the_default_runtime() {
     watched(|| {
         let handles: Vec<_> = (0..1000_u64).map(|i| sward::spawn(move || i * i)).collect();
         assert_eq!(sward::join_all(handles).into_iter().map(Result::unwrap).sum::<u64>(), 332_833_500);
-        let error = sward::spawn(|| panic!("over there")).join().map(|()| ()).unwrap_err();
+        let error = sward::spawn(|| panic!("over there")).join().unwrap_err();
         assert_eq!(error.downcast_ref::<&str>(), Some(&"over there"));
     });
 }

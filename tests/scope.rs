@@ -17,7 +17,7 @@ use sward::thread::{self, Builder};
 #[test]
 fn scoped_green_threads_borrow_and_change_what_is_outside() {
     in_run(|| {
-        let words = vec![String::from("green"), String::from("thread")];
+        let words = [String::from("green"), String::from("thread")];
         let mut count = 0;
         let total: usize = sward::scope(|s| {
             s.spawn(|| {
@@ -111,7 +111,7 @@ fn an_unjoined_panic_makes_the_scope_panic_after_all_have_ended() {
 fn a_joined_panic_is_the_joiners_and_the_scope_goes_on() {
     in_run(|| {
         let value = sward::scope(|s| {
-            let error = s.spawn(|| panic!("seen")).join().map(|()| ()).unwrap_err();
+            let error = s.spawn(|| panic!("seen")).join().unwrap_err();
             assert_eq!(error.downcast_ref::<&str>(), Some(&"seen"));
             7
         });
@@ -207,7 +207,7 @@ fn a_named_scoped_green_thread_is_named_in_its_error() {
         sward::scope(|s| {
             let handle = Builder::new().name("child".into()).spawn_scoped(s, || panic!("no")).unwrap();
             assert_eq!(handle.thread().name(), Some("child"));
-            let error = handle.join().map(|()| ()).unwrap_err();
+            let error = handle.join().unwrap_err();
             assert!(error.to_string().contains("\"child\""), "{error}");
         });
     });

@@ -14,7 +14,8 @@ use crate::{
 /// A [`scope`] in which the first failure cancels all others. As asyncio's `TaskGroup`, Java's structured
 /// `ShutdownOnFailure`.
 ///
-/// A failure is an `Err` or a panic. When [`run`](Self::run) returns all have ended.
+/// A failure is an `Err` or a panic. When [`run`](Self::run) returns all have ended. The closure given to `run` is not
+/// interrupted by a failure: what it joins ends, but a sleep of its own goes on.
 ///
 /// ```
 /// let sizes = [3, 5, 8];

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use super::{clock::Nanos, queue::Fresh, thief, worker::Worker};
+use super::{clock::Nanos, queue::Fresh, thief::Verdict, worker::Worker};
 use crate::lockfree::doorbell::Asleep;
 
 /// How often a worker with more stacks than it needs gives some back.
 const TRIM_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Worker {
+    /// Takes something fresh from another worker, if that is worth it. If it may be soon, the next sleep is short.
     pub(super) fn steal(&self) -> Option<Fresh> {
+        self.look_again.set(None);
         let others = self.runtime.workers.len();
         if others == 1 || !self.queue.borrow().is_empty() {
             return None;
@@ -25,7 +27,8 @@ impl Worker {
                 watches[victim].forget();
                 continue;
             }
-            if !watches[victim].is_worth_it(&self.runtime.workers[victim], now) {
+            if let Verdict::LeaveFor(time) = watches[victim].look(&self.runtime.workers[victim], now) {
+                self.look_again.set(Some(self.look_again.get().map_or(time, |least| least.min(time))));
                 continue;
             }
             let stolen = self.queue.borrow_mut().steal_from(queue);
@@ -55,11 +58,18 @@ impl Worker {
             }
             return;
         }
+        if let Some(time) = self.look_again.take() {
+            // It looks again by itself: it need not be called, which saves who spawns the system call.
+            if !self.spin() {
+                self.sleep(Some(time));
+            }
+            return;
+        }
         let me = self.shared.index;
         self.runtime.idle.enter(me);
-        if !self.spin() {
-            let look_again = self.runtime.anything_to_steal(me).then_some(thief::SECOND_LOOK);
-            self.sleep(look_again);
+        // In the set first, the look after: what comes later calls.
+        if !self.runtime.anything_to_steal(me) && !self.spin() {
+            self.sleep(None);
         }
         let called = self.runtime.idle.leave(me);
         // Called to steal, it has got something else to do: the call goes on to another.

@@ -257,7 +257,7 @@ impl Slot {
     pub(super) fn run_or_abandon(&self) {
         let task = self.task();
         let cancelled = task.core.park.begin().is_cancelled();
-        let closing = worker::of_this_thread().is_some_and(|worker| worker.closing.get());
+        let closing = worker::is_closing();
         if cancelled || closing {
             // SAFETY: this is its worker, and each task comes here once.
             unsafe { task.abandon(Failure::Cancelled) };

@@ -58,6 +58,8 @@ pub(crate) struct Worker {
     pub(super) rng: RefCell<Rng>,
     /// What it saw of each other worker when it had nothing to do.
     pub(super) watches: RefCell<Vec<Watch>>,
+    /// After what time the last vain [`steal`](Self::steal) wants another look.
+    pub(super) look_again: Cell<Option<Duration>>,
     pub(super) closing: Cell<bool>,
 }
 
@@ -79,6 +81,11 @@ pub(crate) fn current<'a>() -> Option<(&'a Worker, &'a Slot)> {
     let worker = of_this_thread()?;
     // SAFETY: the current slot is this worker's, and this is its thread.
     Some((worker, unsafe { worker.current.get()?.get() }))
+}
+
+/// Whether the worker of this thread closes, and so cancels all it has.
+pub(crate) fn is_closing() -> bool {
+    of_this_thread().is_some_and(|worker| worker.closing.get())
 }
 
 /// Puts the green thread whose park word the caller won into its worker's queue.
@@ -124,6 +131,7 @@ impl Worker {
             offloaded: Cell::new(0),
             rng: RefCell::new(Rng::new(seed)),
             watches: RefCell::new((0..config.workers).map(|_| Watch::default()).collect()),
+            look_again: Cell::new(None),
             closing: Cell::new(false),
             runtime,
         }
@@ -177,6 +185,8 @@ impl Worker {
                 Some(Next::Ready(slot)) => self.turn_of(slot),
                 Some(Next::Fresh(fresh)) => self.start_fresh(fresh),
                 None => {
+                    // How often it found nothing must not show in the order of what comes: a seed has one trace.
+                    self.turn.set(0);
                     if self.closing.get() && self.is_drained() {
                         return;
                     }

@@ -116,7 +116,8 @@ where
 }
 
 /// Runs `f`, and takes a cancel that unwinds it: the green thread goes on, as after Python's
-/// `except CancelledError`. A later cancel counts anew.
+/// `except CancelledError`. A later cancel counts anew. While its runtime closes nothing is caught, or one that
+/// caught again and again would keep it from ending: `Drop` is the place for what must be done in any case.
 ///
 /// # Errors
 /// [`Cancelled`] if it was cancelled.
@@ -138,7 +139,7 @@ where
 {
     match panic::catch_unwind(AssertUnwindSafe(f)) {
         Ok(value) => Ok(value),
-        Err(payload) if cancel::is_cancel(&*payload) => {
+        Err(payload) if cancel::is_cancel(&*payload) && !worker::is_closing() => {
             if let Some((_, slot)) = worker::current() {
                 slot.core().park.take_cancel();
             }
