@@ -1,5 +1,10 @@
 //! Panics: what is printed, and waits of all kinds while unwinding (D6: in place, never a switch).
 
+#![allow(
+    clippy::map_identity,
+    reason = "a closure that only panics has no type to join but the one that is said"
+)]
+
 mod support;
 
 use std::{
