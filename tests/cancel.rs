@@ -1,5 +1,10 @@
 //! Cancelling: at park points only, by unwinding (D6).
 
+#![allow(
+    clippy::map_identity,
+    reason = "a closure that only panics has no type to join but the one that is said"
+)]
+
 mod support;
 
 use std::{
