@@ -111,7 +111,13 @@ impl Runtime {
         spawn_into(&self.0.shared, f, Location::caller())
     }
 
-    /// Runs `f` as a green thread of this runtime, and waits for it. It may borrow.
+    /// Runs `f` as a green thread of this runtime, and waits for it. It may borrow, but what is not `Send` stays here:
+    ///
+    /// ```compile_fail
+    /// let runtime = sward::Runtime::builder().build().unwrap();
+    /// let shared = std::rc::Rc::new(1);
+    /// runtime.run(|| println!("{shared}")); // an `Rc` is not `Send`
+    /// ```
     ///
     /// # Panics
     /// If `f` does, with its payload; if it is cancelled, because the runtime was shut down.

@@ -31,6 +31,15 @@ use crate::{
 /// });
 /// assert!(matches!(failed, Err(sward::TryJoinError::Failed("no luck"))));
 /// ```
+///
+/// What is borrowed must outlive the group:
+///
+/// ```compile_fail
+/// let done = sward::TaskGroup::<()>::run(|group| {
+///     let inside = 1;
+///     group.spawn(|| Ok(println!("{inside}"))); // `inside` goes before the group ends
+/// });
+/// ```
 pub struct TaskGroup<'scope, 'env: 'scope, E> {
     scope: &'scope Scope<'scope, 'env>,
     failure: Arc<Mutex<Option<TryJoinError<E>>>>,

@@ -36,6 +36,13 @@ use crate::{
 /// let sum: u64 = handles.into_iter().map(|handle| handle.join().unwrap()).sum();
 /// assert_eq!(sum, 332_833_500);
 /// ```
+///
+/// It may outlive its spawner, so it cannot borrow from it; that is what [`scope`](super::scope()) is for:
+///
+/// ```compile_fail
+/// let local = 1;
+/// sward::spawn(|| println!("{local}")); // `local` may be gone before it runs
+/// ```
 #[track_caller]
 pub fn spawn<F, T>(f: F) -> JoinHandle<T>
 where

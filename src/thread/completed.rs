@@ -342,7 +342,11 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let mut rest = CancelRest { handles: jobs.into_iter().map(|job| Some(super::spawn(job))).collect() };
+    let mut rest = CancelRest { handles: Vec::new() };
+    for job in jobs {
+        // Not in a closure: the caller's place would be lost.
+        rest.handles.push(Some(super::spawn(job)));
+    }
     assert!(!rest.handles.is_empty(), "a race of nobody never ends");
     let queue = Completions::of(rest.handles.iter().flatten());
     let index = queue.next(Nanos::NEVER).expect("there is no deadline");

@@ -25,6 +25,9 @@ pub(super) struct Joint<T> {
 }
 
 /// The handle of a green thread. As [`std::thread::JoinHandle`]; dropped, the green thread runs on detached.
+///
+/// Its `Debug` reads `<green thread 7 "fetch" parked at src/main.rs:12>`: the number, the name if it has one, what it is
+/// doing, and where it was spawned.
 pub struct JoinHandle<T>(Joint<T>);
 
 /// The handle of a green thread that was spawned by [`spawn_local`](super::spawn_local). It stays on its OS
@@ -135,7 +138,7 @@ impl<T> fmt::Debug for Joint<T> {
             write!(f, " {name:?}")?;
         }
         let status = format!("{:?}", self.status()).to_lowercase();
-        write!(f, " {status}, spawned at {}:{}>", core.site().file(), core.site().line())
+        write!(f, " {status} at {}:{}>", core.site().file(), core.site().line())
     }
 }
 

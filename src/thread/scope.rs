@@ -37,6 +37,8 @@ pub struct ScopedJoinHandle<'scope, T> {
 struct Data {
     running: Countdown,
     unseen_panic: Flag,
+    /// Raised if a child was cancelled, or met its deadline.
+    lost_child: Flag,
     owner: Unparker,
     children: Mutex<Children>,
 }
@@ -78,6 +80,20 @@ struct Children {
 ///     s.spawn(|| println!("{inside}")); // `inside` goes before the scope ends
 /// });
 /// ```
+/// A handle does not leave its scope, nor does what it would give:
+///
+/// ```compile_fail
+/// let handle = sward::scope(|s| s.spawn(|| 1)); // the handle would outlive the scope
+/// ```
+///
+/// What is not `Send` does not go to another green thread, which may run on another worker:
+///
+/// ```compile_fail
+/// let shared = std::rc::Rc::new(1);
+/// sward::scope(|s| {
+///     s.spawn(|| println!("{shared}")); // an `Rc` is not `Send`
+/// });
+/// ```
 #[track_caller]
 pub fn scope<'env, F, T>(f: F) -> T
 where
@@ -94,7 +110,13 @@ where
         Err(payload) => panic::resume_unwind(payload),
         Ok(_) if scope.data.unseen_panic.is_raised() => panic!("a scoped green thread panicked"),
         Ok(_) if cancelled => cancel::unwind(),
-        Ok(value) => value,
+        Ok(value) => {
+            // Its children inherit its deadline, and may have met it a moment before the owner did.
+            if scope.data.lost_child.is_raised() && !park::is_unwinding_or_in_place() {
+                cancel::unwind_if_due();
+            }
+            value
+        }
     }
 }
 
@@ -143,6 +165,7 @@ impl Data {
         Self {
             running: Countdown::new(),
             unseen_panic: Flag::new(),
+            lost_child: Flag::new(),
             owner: park::current_unparker(),
             children: Mutex::default(),
         }
@@ -198,7 +221,10 @@ fn cancel_one(task: &TaskRef) {
 }
 
 impl OnEnd for Data {
-    fn ended(&self, _: Ended) {
+    fn ended(&self, how: Ended) {
+        if how == Ended::Cancelled {
+            self.lost_child.raise();
+        }
         if self.running.down() {
             self.owner.unpark();
         }
