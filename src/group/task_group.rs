@@ -27,7 +27,7 @@ use crate::{
 ///
 /// let failed = sward::TaskGroup::run(|group| {
 ///     group.spawn(|| Ok(sward::thread::park())); // is cancelled
-///     group.spawn(|| Err("no luck"));
+///     group.spawn(|| Err::<(), _>("no luck"));
 /// });
 /// assert!(matches!(failed, Err(sward::TryJoinError::Failed("no luck"))));
 /// ```
