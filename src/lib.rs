@@ -42,7 +42,7 @@
 //! Linux on x86_64 is tested and measured. The code is written for what mio and corosensei both support; other systems
 //! are untested. Guard pages without a mapping each need Linux 6.13; elsewhere sward falls back to `mprotect`.
 //!
-//! It needs `panic = "unwind"` to cancel; see the [guide](guide#cancellation).
+//! To cancel it needs `panic = "unwind"`; without, see the [guide](guide#cancellation).
 
 #![deny(unsafe_code)]
 #![cfg_attr(loom, allow(dead_code, unused_imports))]

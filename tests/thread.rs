@@ -451,14 +451,14 @@ fn debug_of_a_handle_tells_id_name_status_and_spawn_site() {
     in_run(|| {
         let handle = Builder::new().name("idler".into()).spawn(thread::park).unwrap();
         let id = handle.id().as_u64();
-        let site = format!("spawned at {}:{}", file!(), line!() - 2);
-        assert_eq!(format!("{handle:?}"), format!("<green thread {id} \"idler\" pending, {site}>"));
+        let site = format!("at {}:{}", file!(), line!() - 2);
+        assert_eq!(format!("{handle:?}"), format!("<green thread {id} \"idler\" pending {site}>"));
         thread::yield_now();
-        assert_eq!(format!("{handle:?}"), format!("<green thread {id} \"idler\" parked, {site}>"));
+        assert_eq!(format!("{handle:?}"), format!("<green thread {id} \"idler\" parked {site}>"));
         handle.thread().unpark();
-        assert_eq!(format!("{handle:?}"), format!("<green thread {id} \"idler\" running, {site}>"));
+        assert_eq!(format!("{handle:?}"), format!("<green thread {id} \"idler\" running {site}>"));
         thread::yield_now();
-        assert_eq!(format!("{handle:?}"), format!("<green thread {id} \"idler\" done, {site}>"));
+        assert_eq!(format!("{handle:?}"), format!("<green thread {id} \"idler\" done {site}>"));
     });
 }
 

@@ -75,7 +75,6 @@ impl Fiber {
 
     /// Gives the fiber up without unwinding it, and leaks its stack with all that is on it: for a process
     /// that cannot unwind (`panic = "abort"`).
-    #[cfg(not(panic = "unwind"))]
     pub(crate) fn leak(self) {
         std::mem::forget(self);
     }

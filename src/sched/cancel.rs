@@ -5,6 +5,10 @@ use std::{any::Any, panic};
 
 use super::{interrupts, park, task::Failure, worker};
 
+/// Whether this program can unwind at all. With `panic = "abort"` a cancel only marks its green thread: IO fails with
+/// `ECANCELED`, other parks are not cut short, and neither are timeouts kept.
+pub(crate) const CAN_UNWIND: bool = cfg!(panic = "unwind");
+
 /// The payload. Private, so that nobody else can make one.
 enum Interruption {
     Cancel,
@@ -27,6 +31,9 @@ pub(crate) fn unwind_if_due() {
 
 /// A cancel comes before any timeout: nothing inside may catch it first.
 fn what_is_due() -> Option<Interruption> {
+    if !CAN_UNWIND {
+        return None;
+    }
     if worker::current().is_some_and(|(_, slot)| park::is_cancelled(slot, slot.core())) {
         return Some(Interruption::Cancel);
     }

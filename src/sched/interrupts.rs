@@ -9,7 +9,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{clock::Nanos, worker};
+use super::{cancel::CAN_UNWIND, clock::Nanos, worker};
 
 /// See the [module](self).
 pub(crate) struct Interrupts {
@@ -78,7 +78,9 @@ impl Interrupts {
 
     pub(crate) fn push_as(&self, id: u64, deadline: Nanos) {
         self.frames.borrow_mut().push(Frame { id, deadline, shields: self.shields.get() });
-        self.nearest.set(self.nearest.get().min(deadline));
+        if CAN_UNWIND {
+            self.nearest.set(self.nearest.get().min(deadline));
+        }
     }
 
     /// Takes out the frame on top.
@@ -110,7 +112,8 @@ impl Interrupts {
     fn find_nearest(&self) {
         let frames = self.frames.borrow();
         let active = frames.iter().rev().take_while(|frame| frame.shields == self.shields.get());
-        self.nearest.set(active.map(|frame| frame.deadline).min().unwrap_or(Nanos::NEVER));
+        let nearest = active.map(|frame| frame.deadline).min().filter(|_| CAN_UNWIND);
+        self.nearest.set(nearest.unwrap_or(Nanos::NEVER));
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     slot::Slot,
     worker::{self, Worker},
 };
-use crate::sys::poll;
+use crate::sys::{self, poll};
 
 /// A file descriptor's tie to a reactor, made at the first wait. Dropped before the descriptor is closed.
 #[derive(Default)]
@@ -159,8 +159,14 @@ impl Wait<'_> {
     fn park(&self, worker: &Worker, slot: &Slot) -> io::Result<bool> {
         let side = self.source.tie(self.fd, self.interest, worker)?;
         let Some(ticket) = side.join_line(slot.task()) else { return Ok(true) };
-        let wake = park::park(self.until.unwrap_or(Nanos::NEVER));
+        let wake = match fails_cancelled(slot) {
+            true => Wake::Notified,
+            false => park::park(self.until.unwrap_or(Nanos::NEVER)),
+        };
         side.leave_line(ticket);
+        if fails_cancelled(slot) {
+            return Err(sys::socket::cancelled());
+        }
         match wake {
             Wake::Notified => Ok(true),
             Wake::TimedOut => Ok(side.readiness.load().is_ready()),
@@ -188,6 +194,11 @@ impl Wait<'_> {
             }
         }
     }
+}
+
+/// Whether a wait of a cancelled green thread fails, because it cannot unwind.
+fn fails_cancelled(slot: &Slot) -> bool {
+    !cancel::CAN_UNWIND && slot.core().park.load().is_cancelled() && !slot.interrupts.is_shielded()
 }
 
 /// Before a call: one that has spent its budget lets the others run, and meets what is due. Before and not after, so

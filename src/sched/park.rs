@@ -13,6 +13,7 @@ use std::{
 };
 
 use super::{
+    cancel::CAN_UNWIND,
     clock::Nanos,
     ids,
     interrupts::{self, Interrupts},
@@ -147,7 +148,7 @@ fn park_until(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
 /// Whether a cancel is to be delivered to this green thread now.
 #[inline(always)]
 pub(crate) fn is_cancelled(slot: &Slot, core: &Core) -> bool {
-    core.park.load().is_cancelled() && !slot.interrupts.is_shielded()
+    CAN_UNWIND && core.park.load().is_cancelled() && !slot.interrupts.is_shielded()
 }
 
 #[inline(always)]

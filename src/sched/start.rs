@@ -190,6 +190,28 @@ impl Worker {
         }
     }
 
+    /// Gives up what is parked when the worker closes and nothing can unwind: it never runs on, its stack stays as it
+    /// is, with all that it borrows and owns, and its joiner is told that it was cancelled.
+    #[cold]
+    pub(super) fn leak_parked(&self) {
+        let mut parked = Vec::new();
+        self.slots.for_each(|ptr| parked.push(ptr));
+        for ptr in parked {
+            // SAFETY: one of this worker's slots, on its thread.
+            let slot = unsafe { ptr.get() };
+            if !slot.core().park.load().is_parked() {
+                continue;
+            }
+            // SAFETY: this is the scheduler, between resumes.
+            if let Some(fiber) = unsafe { slot.fiber() }.take() {
+                fiber.leak();
+            }
+            let task = self.unseat(ptr, slot);
+            // SAFETY: this is its worker. It ran, but never runs on, so it publishes nothing itself.
+            unsafe { task.abandon(Failure::Cancelled) };
+        }
+    }
+
     /// A stack of this class came back: the first that waits for one has it.
     #[inline]
     pub(super) fn end_of_class(&self, class: StackClass) {

@@ -16,6 +16,7 @@ use std::{
 };
 
 use super::{
+    cancel,
     clock::Nanos,
     park,
     queue::{Fresh, Next, Queue},
@@ -187,8 +188,13 @@ impl Worker {
                 None => {
                     // How often it found nothing must not show in the order of what comes: a seed has one trace.
                     self.turn.set(0);
-                    if self.closing.get() && self.is_drained() {
-                        return;
+                    if self.closing.get() {
+                        if !cancel::CAN_UNWIND {
+                            self.leak_parked();
+                        }
+                        if self.is_drained() {
+                            return;
+                        }
                     }
                     match self.steal() {
                         Some(fresh) => self.start_fresh(fresh),
