@@ -118,9 +118,15 @@ fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
         return park_until(worker, slot, what, deadline);
     }
     if prepare(&core.park, what, Mode::Switch) == Prepared::Notified {
-        return Wake::Notified;
+        return notified(slot, core);
     }
     slot.suspend();
+    notified(slot, core)
+}
+
+/// What a wake-up means to one that may have been cancelled meanwhile: the cancel may be what woke it.
+#[inline(always)]
+fn notified(slot: &Slot, core: &Core) -> Wake {
     if is_cancelled(slot, core) { Wake::Cancelled } else { Wake::Notified }
 }
 
@@ -129,7 +135,7 @@ fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
 fn park_until(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wake {
     let (core, timeout) = (slot.core(), slot.interrupts.nearest());
     if prepare(&core.park, what, Mode::Switch) == Prepared::Notified {
-        return Wake::Notified;
+        return notified(slot, core);
     }
     // What is there counts, and what is due comes next. If a waker was faster than this, it has scheduled the green
     // thread, which therefore switches in any case.
@@ -137,11 +143,10 @@ fn park_until(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
         return Wake::Cancelled;
     }
     let timed_out = worker.suspend_until(slot, deadline.min(timeout));
-    match is_cancelled(slot, core) {
-        true => Wake::Cancelled,
-        false if !timed_out => Wake::Notified,
-        false if timeout < deadline => Wake::Cancelled,
-        false => Wake::TimedOut,
+    match notified(slot, core) {
+        Wake::Notified if timed_out && timeout < deadline => Wake::Cancelled,
+        Wake::Notified if timed_out => Wake::TimedOut,
+        wake => wake,
     }
 }
 

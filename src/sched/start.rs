@@ -124,7 +124,7 @@ impl Worker {
             fresh.counted_by = None;
         }
         let mine = self.shared.load.get();
-        if self.runtime.workers.len() == 1 || mine < 8 {
+        if self.runtime.workers.len() == 1 || mine < 8 || self.runtime.closing.is_raised() {
             return Some(fresh);
         }
         let other = self.runtime.random_other(self.shared.index, &mut self.rng.borrow_mut());
