@@ -12,7 +12,7 @@ use crate::{
         clock::Nanos,
         park::{self, Unparker, Wake},
     },
-    thread::{Canceller, JoinHandle, ThreadId, spawn_inheriting},
+    thread::{Canceller, JoinHandle, Thread, ThreadId, spawn_inheriting},
 };
 
 /// A bag of green threads: spawn into it, wait until it is empty, cancel all that is in it. As gevent's `Group`.
@@ -98,6 +98,19 @@ impl Group {
         for canceller in self.cancellers() {
             canceller.cancel();
         }
+    }
+
+    /// Those that are in the group now, in the order of their spawns.
+    ///
+    /// ```
+    /// let group = sward::Group::new();
+    /// group.spawn(sward::thread::park);
+    /// group.threads().iter().for_each(sward::thread::Thread::unpark);
+    /// group.join();
+    /// ```
+    #[must_use]
+    pub fn threads(&self) -> Vec<Thread> {
+        self.lock().members.values().map(Canceller::thread).collect()
     }
 
     /// What cancels each of those that are in the group now.
