@@ -61,7 +61,8 @@ impl Pool {
         Self { group: Group::new(), gate: Gate::new(size) }
     }
 
-    /// As [`Group::spawn`]; parks while the pool is full.
+    /// As [`Group::spawn`]; parks while the pool is full. When a place is free the first in line is woken; one that comes at
+    /// that moment may take the place first.
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
     where
