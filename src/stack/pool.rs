@@ -27,6 +27,8 @@ pub(crate) struct StackPool {
     caches: Vec<Cache>,
     /// When [`trim`](Self::trim) next looks at anything.
     due: Duration,
+    /// Set if a stack was given since all were trimmed: only then is there memory to give back.
+    used: bool,
 }
 
 /// The stacks of one class.
@@ -67,6 +69,7 @@ impl StackPool {
             cache.give_away_the_colder_half();
         }
         cache.stacks.push(stack);
+        self.used = true;
     }
 
     /// Gives the memory of stacks that were not needed for a second back to the kernel: this pool's, and those that
@@ -74,7 +77,12 @@ impl StackPool {
     /// is more to come, so that the worker sleeps for a second at most and then calls again.
     #[inline]
     pub(crate) fn trim(&mut self, now: Duration) -> bool {
-        if now < self.due { !self.is_empty() } else { self.trim_now(now) }
+        match self.used {
+            // What was cached and never used has no memory to give back: the worker need not come again for it.
+            false => false,
+            true if now < self.due => !self.is_empty(),
+            true => self.trim_now(now),
+        }
     }
 
     /// How many stacks are cached.
@@ -111,7 +119,8 @@ impl StackPool {
             }
         }
         let others = slab::trim_dirty(TRIMMED_AT_ONCE);
-        others || !self.is_empty()
+        self.used = others || !self.is_empty();
+        self.used
     }
 }
 
