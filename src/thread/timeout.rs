@@ -153,19 +153,20 @@ where
 /// true while a [`shield`] holds the cancel back. False on a plain OS thread.
 ///
 /// ```
-/// sward::run(|| {
-///     let job = sward::spawn(|| {
-///         let mut rounds = 0_u64;
-///         while !sward::cancelled() {
-///             rounds += 1;
-///             if rounds == 1 { sward::thread::current().unpark() }
-///             std::thread::yield_now();
-///             if rounds == 10 { break }
-///         }
-///         rounds
-///     });
-///     assert!(job.join().unwrap() >= 1);
+/// let runtime = sward::Runtime::builder().workers(1).build()?;
+/// let job = runtime.spawn(|| {
+///     let mut rounds = 0_u64;
+///     while !sward::cancelled() {
+///         rounds += 1; // a step of a long computation
+///     }
+///     rounds
 /// });
+/// while job.status() == sward::Status::Pending {
+///     std::thread::yield_now();
+/// }
+/// job.cancel();
+/// assert!(job.join().is_ok()); // it saw the cancel, and returned
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[must_use]
 pub fn cancelled() -> bool {
