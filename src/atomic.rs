@@ -4,13 +4,47 @@
 #[cfg(loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
-    sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+    sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    },
 };
 
 #[cfg(not(loom))]
 pub(crate) use self::real::UnsafeCell;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+
+/// A function that is `const`, so that statics can be made with it; not under loom, whose types cannot be.
+macro_rules! const_unless_loom {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) -> $result:ty $body:block) => {
+        #[cfg(not(loom))]
+        $(#[$meta])*
+        $vis const fn $name($($arg: $type),*) -> $result $body
+        #[cfg(loom)]
+        $(#[$meta])*
+        $vis fn $name($($arg: $type),*) -> $result $body
+    };
+}
+pub(crate) use const_unless_loom;
+
+/// What one does in the `round`th vain look at a lock that is held for a few instructions only: at first nothing,
+/// then it lets other OS threads run, and at last it sleeps, lest it keep out a holder of lower priority for good.
+#[cold]
+pub(crate) fn relax(round: u32) {
+    #[cfg(loom)]
+    {
+        let _ = round;
+        loom::thread::yield_now();
+    }
+    #[cfg(not(loom))]
+    match round {
+        0..64 => std::hint::spin_loop(),
+        64..256 => std::thread::yield_now(),
+        _ => std::thread::sleep(std::time::Duration::from_micros(50)),
+    }
+}
 
 #[cfg(not(loom))]
 mod real {

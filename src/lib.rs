@@ -74,6 +74,8 @@ mod sched;
 #[cfg(not(loom))]
 mod stack;
 #[cfg(not(loom))]
+pub mod sync;
+#[cfg(not(loom))]
 #[allow(unsafe_code)]
 mod sys;
 #[cfg(not(loom))]

@@ -6,12 +6,17 @@
 pub(crate) mod countdown;
 pub(crate) mod counter;
 pub(crate) mod doorbell;
+pub(crate) mod holder;
 pub(crate) mod idle_set;
 pub(crate) mod inbox;
 pub(crate) mod limit;
+pub(crate) mod mutex;
 pub(crate) mod outcome_word;
 pub(crate) mod park_word;
+pub(crate) mod plain;
 pub(crate) mod readiness;
+pub(crate) mod spin;
+pub(crate) mod wait_list;
 
 #[cfg(all(test, loom))]
 mod models;

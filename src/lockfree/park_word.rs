@@ -56,6 +56,9 @@ pub(crate) enum Mode {
     InPlace,
 }
 
+/// Where an owner in place sleeps.
+pub(crate) type FutexAddress = *const AtomicU32;
+
 /// What the owner does after [`ParkWord::prepare`] or [`ParkWord::prepare_for_token`].
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +186,7 @@ impl ParkWord {
 
     /// The address alone, for the waker.
     #[cfg(not(loom))]
-    pub(crate) fn futex_address(&self) -> *const AtomicU32 {
+    pub(crate) fn futex_address(&self) -> FutexAddress {
         &raw const self.0
     }
 

@@ -24,14 +24,33 @@ pub(crate) fn unwind() -> ! {
 
 #[cold]
 fn payload() -> Box<dyn Any + Send> {
-    Box::new(what_is_due().unwrap_or(Interruption::Cancel))
+    what_is_due().unwrap_or(Interruption::Cancel).under_way()
 }
 
 /// Unwinds the calling thread if there is a reason that nothing holds back.
 pub(crate) fn unwind_if_due() {
     if let Some(interruption) = what_is_due() {
-        panic::resume_unwind(Box::new(interruption));
+        panic::resume_unwind(interruption.under_way());
     }
+}
+
+impl Interruption {
+    /// As a payload. From now until it is dropped the thread counts as interrupted, and not as panicking.
+    fn under_way(self) -> Box<dyn Any + Send> {
+        interrupts::with_current(|interrupts| interrupts.say_unwinding(true));
+        Box::new(self)
+    }
+}
+
+impl Drop for Interruption {
+    fn drop(&mut self) {
+        interrupts::with_current(|interrupts| interrupts.say_unwinding(false));
+    }
+}
+
+/// Whether the calling thread unwinds because it panicked: a cancel and a timeout are no panics.
+pub(crate) fn is_panicking() -> bool {
+    std::thread::panicking() && !interrupts::with_current(interrupts::Interrupts::is_unwinding)
 }
 
 /// A cancel comes before any timeout: nothing inside may catch it first.

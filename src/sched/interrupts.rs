@@ -18,6 +18,8 @@ pub(crate) struct Interrupts {
     nearest: Cell<Nanos>,
     shields: Cell<u32>,
     last_id: Cell<u64>,
+    /// Set while a cancel or a timeout unwinds the thread.
+    unwinding: Cell<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -38,6 +40,7 @@ impl Interrupts {
             nearest: Cell::new(Nanos::NEVER),
             shields: Cell::new(0),
             last_id: Cell::new(INHERITED),
+            unwinding: Cell::new(false),
         }
     }
 
@@ -89,6 +92,15 @@ impl Interrupts {
         self.find_nearest();
     }
 
+    pub(crate) fn say_unwinding(&self, unwinding: bool) {
+        self.unwinding.set(unwinding);
+    }
+
+    /// Whether what unwinds the thread is a cancel or a timeout, and not a panic.
+    pub(crate) fn is_unwinding(&self) -> bool {
+        self.unwinding.get()
+    }
+
     pub(crate) fn raise_shield(&self) {
         self.shields.set(self.shields.get() + 1);
         self.nearest.set(Nanos::NEVER);
@@ -107,6 +119,7 @@ impl Interrupts {
         }
         self.nearest.set(Nanos::NEVER);
         self.shields.set(0);
+        self.unwinding.set(false);
     }
 
     fn find_nearest(&self) {

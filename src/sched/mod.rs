@@ -5,7 +5,7 @@ pub(crate) mod blocking;
 pub(crate) mod cancel;
 pub(crate) mod clock;
 mod idle;
-mod ids;
+pub(crate) mod ids;
 pub(crate) mod interrupts;
 pub(crate) mod io;
 pub(crate) mod locals;
@@ -18,6 +18,7 @@ pub(crate) mod start;
 pub(crate) mod task;
 mod thief;
 mod timer;
+pub(crate) mod wait;
 pub(crate) mod worker;
 
 use clock::Nanos;

@@ -257,8 +257,9 @@ fn with_os_thread<R>(f: impl FnOnce(&Arc<OsThread>) -> R) -> R {
         /// Without a destructor, and so there to the very end.
         static LATE: Cell<Option<&'static Arc<OsThread>>> = const { Cell::new(None) };
     }
-    let make =
-        || Arc::new(OsThread { park: ParkWord::running(), id: ids::next(), thread: thread::current() });
+    let make = || {
+        Arc::new(OsThread { park: ParkWord::running(), id: ids::of_os_thread(), thread: thread::current() })
+    };
     let mut f = Some(f);
     let result = ME.try_with(|me| f.take().map(|f| f(me.get_or_init(make))));
     match (result, f) {

@@ -18,6 +18,7 @@ use super::{
     interrupts::{INHERITED, Interrupts},
     locals::Locals,
     task::{Core, TaskRef},
+    wait::WaitsFor,
 };
 use crate::{
     fiber::{Fiber, Suspender},
@@ -44,6 +45,8 @@ pub(crate) struct Slot {
     /// The timeouts that it is inside of, and the shields.
     pub(crate) interrupts: Interrupts,
     pub(crate) locals: Locals,
+    /// What it waits for in line, while it does.
+    pub(crate) waits_for: Cell<Option<WaitsFor>>,
     /// Set by its timer, taken by the park that armed it.
     pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
@@ -161,6 +164,7 @@ impl Slot {
             in_place: Cell::new(0),
             interrupts: Interrupts::new(),
             locals: Locals::new(),
+            waits_for: Cell::new(None),
             expired: Cell::new(false),
             counted: Cell::new(false),
             settled: Cell::new(false),

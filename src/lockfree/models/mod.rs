@@ -13,10 +13,12 @@ mod idle_set;
 mod inbox;
 mod leave;
 mod limit;
+mod mutex;
 mod outcome_word;
 mod park_a_green_thread;
 mod park_word;
 mod readiness;
+mod waiting;
 
 use loom::sync::{Condvar, Mutex};
 

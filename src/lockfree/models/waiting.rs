@@ -1,0 +1,83 @@
+//! A waiter for the models of what waits in line: it stops on a park word as a green thread does, and may be cancelled
+//! (which stands for a timeout as well: both end in `give_up`).
+
+use std::pin::pin;
+
+use loom::sync::Arc;
+
+use super::Bell;
+use crate::lockfree::{
+    park_word::{Mode, ParkWord, Prepared, Unparked},
+    wait_list::{Node, Operation, Waiter},
+};
+
+/// A thread that waits in line. Its core, as the runtime's: kept alive by who parks, not by who wakes.
+pub(super) struct Thread {
+    word: ParkWord,
+    queue: Bell,
+}
+
+/// Where it is used by wakers: an address, as in the runtime.
+pub(super) struct InLine(*const Thread);
+
+/// To be delivered.
+#[must_use]
+pub(super) struct Wake(Option<*const Thread>);
+
+// SAFETY: by Invariants 1 and 2 of `wait_list` and `park_word` the thread lives where these follow the address, which
+// loom cannot check; that it is scheduled once is checked by `Bell`.
+unsafe impl Send for Wake {}
+
+// SAFETY: as above.
+unsafe impl Waiter for InLine {
+    type Wake = Wake;
+
+    fn wake(&self) -> Wake {
+        // SAFETY: under the list's lock, so the waiter has not left (Invariant 1).
+        match unsafe { &*self.0 }.word.unpark() {
+            Unparked::Schedule => Wake(Some(self.0)),
+            Unparked::Nothing => Wake(None),
+            Unparked::WakeFutex => unreachable!("none sleeps in place"),
+        }
+    }
+
+    fn deliver(wake: Wake) {
+        if let Some(thread) = wake.0 {
+            // SAFETY: it won the park word, so the waiter does not run on before this.
+            unsafe { &*thread }.queue.schedule();
+        }
+    }
+}
+
+impl Thread {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { word: ParkWord::running(), queue: Bell::new() })
+    }
+
+    /// As the runtime's: the operation's result, or `None` if it was cancelled before.
+    pub(super) fn block_on<O: Operation<InLine>>(&self, mut operation: O) -> Option<O::Output> {
+        let payload = operation.payload();
+        let node = pin!(Node::new(InLine(self), payload));
+        let node = node.as_ref();
+        let mut done = operation.begin(node);
+        while done.is_none() {
+            if self.word.load().is_cancelled() {
+                return operation.give_up(node);
+            }
+            if self.word.prepare(Mode::Switch) == Prepared::Park {
+                self.queue.wait();
+            }
+            if self.word.load().is_cancelled() {
+                return operation.give_up(node);
+            }
+            done = operation.look(node);
+        }
+        done
+    }
+
+    pub(super) fn cancel(&self) {
+        if self.word.cancel() == Unparked::Schedule {
+            self.queue.schedule();
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Waiting in line, for all three kinds of waiter: the shell around the operations of [`lockfree`](crate::lockfree).
+//!
+//! [`block_on`] parks the caller between an operation's steps; [`Waiting`] is the same as a future. If an operation was
+//! granted at the moment when a cancel or a timeout came, it is done: the cancel is met at the next park.
+
+#![allow(unsafe_code)]
+
+use std::{
+    pin::{Pin, pin},
+    ptr::NonNull,
+    task::{Context, Poll, Waker},
+};
+
+use super::{
+    cancel,
+    clock::Nanos,
+    park::{self, OsThread, Wake},
+    slot::Slot,
+    task::Core,
+    worker,
+};
+use crate::{
+    lockfree::{
+        holder::Holder,
+        park_word::{FutexAddress, Unparked},
+        spin::Guarded,
+        wait_list::{Node, Operation, Waiter},
+    },
+    sys::futex,
+};
+
+/// One who stands in line.
+pub(crate) enum Who {
+    Green(NonNull<Core>),
+    Os(NonNull<OsThread>),
+    Task(Guarded<Option<Waker>>),
+}
+
+/// What is left to be done for one who was taken out of its park.
+#[must_use]
+pub(crate) enum Woken {
+    /// Nothing: it runs.
+    Runs,
+    Green(NonNull<Core>),
+    Futex(FutexAddress),
+    Task(Waker),
+}
+
+/// What a green thread waits for, as a report says it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitsFor {
+    /// The type, as the user knows it: `Mutex`.
+    pub(crate) what: &'static str,
+    /// Its address.
+    pub(crate) at: *const (),
+    pub(crate) held_by: HeldBy,
+}
+
+/// Who has what one waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum HeldBy {
+    /// Anybody may end the wait.
+    Anybody,
+    /// Who holds this lock, which is alive as long as the wait.
+    Lock(*const Holder),
+}
+
+/// The deadline came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimedOut;
+
+/// Does `operation`, parking as long as it has to wait, at the longest until `deadline`. Unwinds if the caller is
+/// cancelled meanwhile.
+#[inline(always)]
+pub(crate) fn block_on<O: Operation<Who>>(
+    operation: O,
+    waits_for: WaitsFor,
+    deadline: Nanos,
+) -> Result<O::Output, TimedOut> {
+    match try_block_on(operation, waits_for, deadline) {
+        Ok(output) => Ok(output),
+        Err(Wake::TimedOut) => Err(TimedOut),
+        Err(_) => cancel::unwind(),
+    }
+}
+
+/// As [`block_on`], for one who has something to do before it unwinds. An error is `TimedOut` or `Cancelled`, never
+/// `Notified`.
+#[inline(always)]
+pub(crate) fn try_block_on<O: Operation<Who>>(
+    mut operation: O,
+    waits_for: WaitsFor,
+    deadline: Nanos,
+) -> Result<O::Output, Wake> {
+    let payload = operation.payload();
+    let node = pin!(Node::new(Who::current(), payload));
+    let node = node.as_ref();
+    if let Some(output) = operation.begin(node) {
+        return Ok(output);
+    }
+    // From here to the end nothing unwinds: a park does not, and the operations call no foreign code.
+    let _record = Record::of(waits_for);
+    loop {
+        let done = match park::park(deadline) {
+            Wake::Notified => operation.look(node),
+            wake => return operation.give_up(node).ok_or(wake),
+        };
+        if let Some(output) = done {
+            return Ok(output);
+        }
+    }
+}
+
+/// What the caller waits for, on record in its slot until this is dropped.
+struct Record<'a>(Option<&'a Slot>);
+
+impl Record<'_> {
+    #[inline(always)]
+    fn of(waits_for: WaitsFor) -> Self {
+        let slot = worker::current().map(|(_, slot)| slot);
+        if let Some(slot) = slot {
+            slot.waits_for.set(Some(waits_for));
+        }
+        Self(slot)
+    }
+}
+
+impl Drop for Record<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(slot) = self.0 {
+            slot.waits_for.set(None);
+        }
+    }
+}
+
+impl WaitsFor {
+    /// Something that anybody may signal.
+    pub(crate) fn signal<T: ?Sized>(what: &'static str, at: &T) -> Self {
+        Self { what, at: std::ptr::from_ref(at).cast(), held_by: HeldBy::Anybody }
+    }
+
+    /// Something that is held.
+    pub(crate) fn lock<T: ?Sized>(what: &'static str, at: &T, holder: &Holder) -> Self {
+        Self { held_by: HeldBy::Lock(holder), ..Self::signal(what, at) }
+    }
+}
+
+impl Who {
+    #[inline(always)]
+    pub(crate) fn current() -> Self {
+        match worker::current() {
+            Some((_, slot)) => Who::Green(NonNull::from(slot.core())),
+            // It is kept until the OS thread's end, and while it waits it has not ended.
+            None => Who::Os(NonNull::from(&*park::os_thread())),
+        }
+    }
+}
+
+// SAFETY: park words and wakers are for use from any thread. A `Woken` holds no more than: a core whose park word was
+// won, which therefore lives until it is scheduled (Invariant 2 of `park_word`); an address; a waker of its own.
+unsafe impl Waiter for Who {
+    type Wake = Woken;
+
+    #[inline]
+    fn wake(&self) -> Woken {
+        match self {
+            Who::Green(core) => {
+                // SAFETY: called under the list's lock, so the green thread has not left its wait (Invariant 1 of
+                // `wait_list`), and its slot keeps its task.
+                let word = &unsafe { core.as_ref() }.park;
+                match word.unpark() {
+                    Unparked::Nothing => Woken::Runs,
+                    Unparked::Schedule => Woken::Green(*core),
+                    Unparked::WakeFutex => Woken::Futex(word.futex_address()),
+                }
+            }
+            Who::Os(thread) => {
+                // SAFETY: as above: the OS thread has not left its wait.
+                let word = &unsafe { thread.as_ref() }.park;
+                match word.unpark() {
+                    Unparked::Nothing => Woken::Runs,
+                    Unparked::Schedule | Unparked::WakeFutex => Woken::Futex(word.futex_address()),
+                }
+            }
+            Who::Task(waker) => waker.with(Option::take).map_or(Woken::Runs, Woken::Task),
+        }
+    }
+
+    #[inline]
+    fn deliver(wake: Woken) {
+        match wake {
+            Woken::Runs => {}
+            // SAFETY: its park word was won in `wake`, so it lives until this schedules it.
+            Woken::Green(core) => worker::schedule(unsafe { core.as_ref() }),
+            Woken::Futex(word) => futex::wake_one(word),
+            Woken::Task(waker) => waker.wake(),
+        }
+    }
+}
+
+/// An operation as a future. Dropped while it stands in line it leaves, and what it was granted at that moment goes
+/// to the next.
+#[must_use = "a future does nothing unless it is awaited"]
+pub(crate) struct Waiting<O: Operation<Who>> {
+    operation: O,
+    /// Pinned with the future.
+    node: Node<Who, O::Payload>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Before,
+    InLine,
+    Done,
+}
+
+// SAFETY: the node is touched under its list's lock, from any thread, and what is in it (links, a waker, the payload)
+// goes with the operation.
+unsafe impl<O: Operation<Who> + Send> Send for Waiting<O> where O::Payload: Send {}
+
+impl<O: Operation<Who>> Waiting<O> {
+    pub(crate) fn new(mut operation: O) -> Self {
+        let payload = operation.payload();
+        Self { operation, node: Node::new(Who::Task(Guarded::new(None)), payload), stage: Stage::Before }
+    }
+}
+
+impl<O: Operation<Who>> Future for Waiting<O> {
+    type Output = O::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<O::Output> {
+        // SAFETY: the node is pinned with the future; the other fields are never pinned, and nothing is moved out.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: as above.
+        let node = unsafe { Pin::new_unchecked(&this.node) };
+        let Who::Task(place) = node.waiter() else { unreachable!("a future waits as a task") };
+        // A waker is foreign code: cloned and dropped outside of the lock.
+        let waker = context.waker().clone();
+        drop(place.with(|place| place.replace(waker)));
+        let done = match this.stage {
+            Stage::Before => this.operation.begin(node),
+            Stage::InLine => this.operation.look(node),
+            Stage::Done => panic!("a future was polled after it had ended"),
+        };
+        this.stage = if done.is_some() { Stage::Done } else { Stage::InLine };
+        done.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl<O: Operation<Who>> Drop for Waiting<O> {
+    fn drop(&mut self) {
+        if self.stage == Stage::InLine {
+            // SAFETY: it was pinned when it was put in line, and is not moved before it is out.
+            let node = unsafe { Pin::new_unchecked(&self.node) };
+            if let Some(output) = self.operation.give_up(node) {
+                self.operation.put_back(output);
+            }
+        }
+    }
+}
