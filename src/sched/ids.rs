@@ -9,7 +9,7 @@ use crate::lockfree::counter::Sequence;
 #[inline(always)]
 pub(crate) fn current() -> u64 {
     match worker::current() {
-        Some((_, slot)) => slot.core().id,
+        Some((_, slot)) => slot.id.get(),
         None => of_os_thread(),
     }
 }

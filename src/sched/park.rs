@@ -1,5 +1,5 @@
-//! Park and unpark, the one primitive under everything that blocks, for three kinds of waiter: a green
-//! thread, a plain OS thread, a `Waker`.
+//! Park and unpark, the one primitive under everything that blocks, for two kinds of waiter: a green thread and a
+//! plain OS thread. (The third, a task of an async executor, does not stop here: see [`wait`](super::wait).)
 //!
 //! What parks here is *the caller*, whatever it is. A green thread switches to its scheduler; a plain OS
 //! thread, and a green thread that must not switch (it is unwinding, or on the worker's own stack), sleeps on
@@ -8,7 +8,6 @@
 use std::{
     cell::{Cell, OnceCell},
     sync::Arc,
-    task::Waker,
     thread,
 };
 
@@ -51,8 +50,6 @@ pub(crate) enum Await {
 pub(crate) enum Unparker {
     Green(TaskRef),
     Os(Arc<OsThread>),
-    #[expect(dead_code, reason = "async waiters come with the types that can be awaited")]
-    Waker(Waker),
 }
 
 /// An OS thread, as a waiter. Its token is its own, not `std::thread::park`'s.
@@ -212,7 +209,6 @@ impl Unparker {
         match self {
             Unparker::Green(task) => deliver(&task.core, task.core.park.unpark()),
             Unparker::Os(thread) => thread.deliver(thread.park.unpark()),
-            Unparker::Waker(waker) => waker.wake_by_ref(),
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Slot {
     /// The timeouts that it is inside of, and the shields.
     pub(crate) interrupts: Interrupts,
     pub(crate) locals: Locals,
+    /// The number of the green thread in it.
+    pub(crate) id: Cell<u64>,
     /// What it waits for in line, while it does.
     pub(crate) waits_for: Cell<Option<WaitsFor>>,
     /// Set by its timer, taken by the park that armed it.
@@ -164,6 +166,7 @@ impl Slot {
             in_place: Cell::new(0),
             interrupts: Interrupts::new(),
             locals: Locals::new(),
+            id: Cell::new(0),
             waits_for: Cell::new(None),
             expired: Cell::new(false),
             counted: Cell::new(false),
@@ -273,6 +276,7 @@ impl Slot {
     /// As new, but for its stack and its count: `core` is about to start.
     #[inline]
     pub(crate) fn start_next(&self, core: &Core) {
+        self.id.set(core.id);
         self.budget.set(BUDGET);
         self.settled.set(false);
         self.in_place.set(0);

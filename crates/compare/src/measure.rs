@@ -98,6 +98,10 @@ fn run(peer: Peer, program: Program, server: Option<SocketAddr>) -> Result<Figur
             let batches = (batches / slowness).max(1);
             nanos_each(bench.spawn_join(workers, size, batches)?, size * batches)
         }
+        Program::Channel { workers, rounds } => {
+            let rounds = (rounds / slowness).max(1);
+            nanos_each(bench.channel(workers, rounds)?, rounds)
+        }
         Program::PingPong { workers, rounds } => {
             let rounds = (rounds / slowness).max(1);
             nanos_each(bench.ping_pong(workers, rounds)?, rounds)

@@ -21,6 +21,8 @@ pub(crate) enum Workload {
     Timers,
     /// Park and unpark of two, in turns.
     PingPong,
+    /// A message there and one back, over channels of one place.
+    Channel,
     /// Memory of up to 1,000,000 that are parked.
     Parked,
     /// Connections over two busy workers.
@@ -52,6 +54,10 @@ pub(crate) enum Program {
         most_millis: u64,
     },
     PingPong {
+        workers: usize,
+        rounds: usize,
+    },
+    Channel {
         workers: usize,
         rounds: usize,
     },
@@ -89,6 +95,7 @@ impl Workload {
             Self::Fetch => "fetch: 2,000 HTTP requests at once, answered after 10 ms, the client on one core",
             Self::Timers => "timers: 100,000 of 0 to 1,000 ms at once, how late they are",
             Self::PingPong => "ping-pong: two wake each other in turns, ns a round trip",
+            Self::Channel => "channel: a message there and one back, channels of one place, ns a round trip",
             Self::Parked => "parked: memory and time of each of many that are parked, one worker",
             Self::Balance => "balance: 1,000 connections of one acceptor over two busy workers",
         }
@@ -128,6 +135,11 @@ impl Workload {
                     |workers, rounds| Program::PingPong { workers, rounds: if tiny { 1000 } else { rounds } };
                 vec![case("1 worker", on(1, 2_000_000)), case("2 workers", on(2, 20_000))]
             }
+            Self::Channel => {
+                let on =
+                    |workers, rounds| Program::Channel { workers, rounds: if tiny { 1000 } else { rounds } };
+                vec![case("1 worker", on(1, 1_000_000)), case("2 workers", on(2, 20_000))]
+            }
             Self::Parked => {
                 let counts: &[usize] = if tiny { &[100] } else { &[10_000, 100_000, 1_000_000] };
                 counts
@@ -144,7 +156,7 @@ impl Workload {
         match self {
             Self::Yield | Self::PingPong => Some(Peer::Corosensei),
             Self::Echo | Self::Fetch | Self::Timers => Some(Peer::Epoll),
-            Self::SpawnJoin | Self::Parked | Self::Balance => None,
+            Self::SpawnJoin | Self::Channel | Self::Parked | Self::Balance => None,
         }
     }
 }
@@ -167,7 +179,9 @@ impl Program {
     /// How many workers, and so cores, it has.
     pub(crate) fn workers(&self) -> usize {
         match self {
-            Self::SpawnJoin { workers, .. } | Self::PingPong { workers, .. } => *workers,
+            Self::SpawnJoin { workers, .. }
+            | Self::PingPong { workers, .. }
+            | Self::Channel { workers, .. } => *workers,
             Self::Balance { .. } => 2,
             _ => 1,
         }

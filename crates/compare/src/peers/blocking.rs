@@ -20,6 +20,8 @@ pub(super) trait Threads: 'static {
     type Thread: Clone + Send + Sync + 'static;
     type Listener: Send + 'static;
     type Stream: Read + Write + Send + 'static;
+    type Sender: Send + 'static;
+    type Receiver: Send + 'static;
 
     /// Runs `main` as one of the peer's threads, in a runtime of `workers`.
     fn run<T: Send + 'static>(workers: usize, main: impl FnOnce() -> Result<T> + Send + 'static)
@@ -32,6 +34,11 @@ pub(super) trait Threads: 'static {
     fn unpark(thread: &Self::Thread);
     fn yield_now();
     fn sleep(time: Duration);
+    /// With one place, or without a bound where the peer has no bounded one.
+    fn channel() -> (Self::Sender, Self::Receiver);
+    /// False: nobody receives any more.
+    fn send(sender: &Self::Sender, message: usize) -> bool;
+    fn receive(receiver: &Self::Receiver) -> Option<usize>;
     fn listen(listener: TcpListener) -> io::Result<Self::Listener>;
     fn accept(listener: &Self::Listener) -> io::Result<Self::Stream>;
     fn connect(address: SocketAddr) -> io::Result<Self::Stream>;
@@ -168,6 +175,36 @@ impl<P: Threads> Bench for Blocking<P> {
             let time = start.elapsed();
             P::join(second)??;
             Ok(time)
+        })
+    }
+
+    fn channel(&self, workers: usize, rounds: usize) -> Result<Duration> {
+        let cpus = sys::allowed_cpus()?;
+        P::run(workers, move || {
+            let game = Arc::new(Game::default());
+            let ((ping, pinged), (pong, ponged)) = (P::channel(), P::channel());
+            let (second_game, second_cpu) = (Arc::clone(&game), cpus[cpus.len() - 1]);
+            let second = P::spawn(move || {
+                if workers > 1 {
+                    sys::pin_to(&[second_cpu])?;
+                }
+                second_game.begun.store(true, Ordering::Release);
+                while P::receive(&pinged).is_some_and(|message| P::send(&pong, message)) {}
+                Ok::<_, io::Error>(())
+            })?;
+            if workers > 1 {
+                sys::pin_to(&cpus[..1])?;
+                game.await_other_worker()?;
+            }
+            let rally =
+                |rounds| (0..rounds).all(|round| P::send(&ping, round) && P::receive(&ponged) == Some(round));
+            let warm = rally(rounds / 10);
+            let start = Instant::now();
+            let played = rally(rounds);
+            let time = start.elapsed();
+            drop(ping);
+            P::join(second)??;
+            if warm && played { Ok(time) } else { Err("a message was lost".into()) }
         })
     }
 

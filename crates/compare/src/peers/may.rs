@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use may::coroutine::{self, Builder, Coroutine, JoinHandle};
 use may::net::{TcpListener as MayListener, TcpStream};
+use may::sync::mpsc;
 
 use super::Result;
 use super::blocking::Threads;
@@ -21,6 +22,8 @@ impl Threads for May {
     type Thread = Coroutine;
     type Listener = MayListener;
     type Stream = TcpStream;
+    type Sender = mpsc::Sender<usize>;
+    type Receiver = mpsc::Receiver<usize>;
 
     fn run<T: Send + 'static>(
         workers: usize,
@@ -65,6 +68,21 @@ impl Threads for May {
 
     fn sleep(time: Duration) {
         coroutine::sleep(time);
+    }
+
+    /// It has none with a bound.
+    fn channel() -> (Self::Sender, Self::Receiver) {
+        mpsc::channel()
+    }
+
+    #[inline(always)]
+    fn send(sender: &Self::Sender, message: usize) -> bool {
+        sender.send(message).is_ok()
+    }
+
+    #[inline(always)]
+    fn receive(receiver: &Self::Receiver) -> Option<usize> {
+        receiver.recv().ok()
     }
 
     fn listen(listener: TcpListener) -> io::Result<MayListener> {

@@ -126,6 +126,11 @@ pub(crate) trait Bench {
         no_program()
     }
 
+    /// As `ping_pong`, by messages over two bounded channels of one place.
+    fn channel(&self, _workers: usize, _rounds: usize) -> Result<Duration> {
+        no_program()
+    }
+
     /// Spawns `count` that park, then wakes and joins them all.
     fn parked(&self, _count: usize) -> Result<Figures> {
         no_program()

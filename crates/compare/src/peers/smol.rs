@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use smol::io::{AsyncReadExt, AsyncWriteExt};
-use smol::{Async, Executor, Task, Timer};
+use smol::{Async, Executor, Task, Timer, channel};
 
 use super::Result;
 use super::tasks::Tasks;
@@ -21,6 +21,8 @@ impl Tasks for Smol {
     type Handle<T: Send + 'static> = Task<T>;
     type Listener = Async<TcpListener>;
     type Stream = Async<TcpStream>;
+    type Sender = channel::Sender<usize>;
+    type Receiver = channel::Receiver<usize>;
 
     fn run<T, F>(workers: usize, main: F) -> Result<T>
     where
@@ -64,6 +66,18 @@ impl Tasks for Smol {
 
     async fn join<T: Send + 'static>(handle: Task<T>) -> Result<T> {
         Ok(handle.await)
+    }
+
+    fn channel() -> (channel::Sender<usize>, channel::Receiver<usize>) {
+        channel::bounded(1)
+    }
+
+    async fn send(sender: &channel::Sender<usize>, message: usize) -> bool {
+        sender.send(message).await.is_ok()
+    }
+
+    async fn receive(receiver: &mut channel::Receiver<usize>) -> Option<usize> {
+        receiver.recv().await.ok()
     }
 
     fn yield_now() -> impl Future<Output = ()> + Send {

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::time::Duration;
 
+use sward::channel;
 use sward::net::{TcpListener, TcpStream};
 use sward::runtime::Runtime;
 use sward::thread::{self, JoinHandle, Thread};
@@ -18,6 +19,8 @@ impl Threads for Sward {
     type Thread = Thread;
     type Listener = TcpListener;
     type Stream = TcpStream;
+    type Sender = channel::Sender<usize>;
+    type Receiver = channel::Receiver<usize>;
 
     fn run<T: Send + 'static>(
         workers: usize,
@@ -62,6 +65,20 @@ impl Threads for Sward {
 
     fn sleep(time: Duration) {
         thread::sleep(time);
+    }
+
+    fn channel() -> (Self::Sender, Self::Receiver) {
+        channel::bounded(1)
+    }
+
+    #[inline(always)]
+    fn send(sender: &Self::Sender, message: usize) -> bool {
+        sender.send(message).is_ok()
+    }
+
+    #[inline(always)]
+    fn receive(receiver: &Self::Receiver) -> Option<usize> {
+        receiver.recv().ok()
     }
 
     fn listen(listener: StdListener) -> io::Result<TcpListener> {

@@ -21,6 +21,8 @@ pub(super) trait Tasks: 'static {
     type Handle<T: Send + 'static>: Send;
     type Listener: Send + Sync;
     type Stream: Send;
+    type Sender: Send + Sync + 'static;
+    type Receiver: Send + 'static;
 
     /// Runs `main` as a task of an executor of `workers`.
     fn run<T, F>(workers: usize, main: F) -> Result<T>
@@ -34,6 +36,11 @@ pub(super) trait Tasks: 'static {
         G: Future<Output = Result<()>> + Send + 'static;
     fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> Self::Handle<T>;
     fn join<T: Send + 'static>(handle: Self::Handle<T>) -> impl Future<Output = Result<T>> + Send;
+    /// With one place.
+    fn channel() -> (Self::Sender, Self::Receiver);
+    /// False: nobody receives any more.
+    fn send(sender: &Self::Sender, message: usize) -> impl Future<Output = bool> + Send;
+    fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = Option<usize>> + Send;
     fn yield_now() -> impl Future<Output = ()> + Send;
     fn sleep(time: Duration) -> impl Future<Output = ()> + Send;
     fn listen(listener: TcpListener) -> io::Result<Self::Listener>;
@@ -158,6 +165,32 @@ impl<P: Tasks> Bench for Async<P> {
             for _ in 0..warm_up + rounds {
                 others.1.notified().await;
                 others.0.notify_one();
+            }
+            Ok(())
+        };
+        P::run_two(workers, first, second)
+    }
+
+    fn channel(&self, workers: usize, rounds: usize) -> Result<Duration> {
+        let ((ping, mut pinged), (pong, mut ponged)) = (P::channel(), P::channel());
+        let warm_up = rounds / 10;
+        let first = async move {
+            let mut start = Instant::now();
+            for round in 0..warm_up + rounds {
+                if round == warm_up {
+                    start = Instant::now();
+                }
+                if !P::send(&ping, round).await || P::receive(&mut ponged).await != Some(round) {
+                    return Err("a message was lost".into());
+                }
+            }
+            Ok(start.elapsed())
+        };
+        let second = async move {
+            while let Some(message) = P::receive(&mut pinged).await {
+                if !P::send(&pong, message).await {
+                    break;
+                }
             }
             Ok(())
         };

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ impl Threads for OsThreads {
     type Thread = Thread;
     type Listener = TcpListener;
     type Stream = TcpStream;
+    type Sender = mpsc::SyncSender<usize>;
+    type Receiver = mpsc::Receiver<usize>;
 
     fn run<T: Send + 'static>(
         _workers: usize,
@@ -57,6 +60,20 @@ impl Threads for OsThreads {
 
     fn sleep(time: Duration) {
         thread::sleep(time);
+    }
+
+    fn channel() -> (Self::Sender, Self::Receiver) {
+        mpsc::sync_channel(1)
+    }
+
+    #[inline(always)]
+    fn send(sender: &Self::Sender, message: usize) -> bool {
+        sender.send(message).is_ok()
+    }
+
+    #[inline(always)]
+    fn receive(receiver: &Self::Receiver) -> Option<usize> {
+        receiver.recv().ok()
     }
 
     fn listen(listener: TcpListener) -> io::Result<TcpListener> {

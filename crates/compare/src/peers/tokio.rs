@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener as TokioListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Result;
@@ -40,6 +41,8 @@ macro_rules! common {
         type Handle<T: Send + 'static> = JoinHandle<T>;
         type Listener = TokioListener;
         type Stream = TcpStream;
+        type Sender = mpsc::Sender<usize>;
+        type Receiver = mpsc::Receiver<usize>;
 
         fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
             tokio::spawn(task)
@@ -47,6 +50,18 @@ macro_rules! common {
 
         async fn join<T: Send + 'static>(handle: JoinHandle<T>) -> Result<T> {
             Ok(handle.await?)
+        }
+
+        fn channel() -> (mpsc::Sender<usize>, mpsc::Receiver<usize>) {
+            mpsc::channel(1)
+        }
+
+        async fn send(sender: &mpsc::Sender<usize>, message: usize) -> bool {
+            sender.send(message).await.is_ok()
+        }
+
+        async fn receive(receiver: &mut mpsc::Receiver<usize>) -> Option<usize> {
+            receiver.recv().await
         }
 
         fn yield_now() -> impl Future<Output = ()> + Send {

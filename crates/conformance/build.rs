@@ -1,0 +1,123 @@
+//! Takes the tests of others, and points them at sward.
+
+use std::{env, fs, path::PathBuf, process::Command};
+
+use quote::ToTokens;
+
+/// std's files, in `library/std/tests/sync`.
+const STD: &[&str] =
+    &["barrier", "condvar", "lazy_lock", "mpsc", "mpsc_sync", "mutex", "once", "once_lock", "rwlock"];
+
+/// crossbeam-channel's files, in `tests`.
+const CROSSBEAM: &[&str] = &[
+    "after", "array", "golang", "iter", "list", "mpsc", "never", "ready", "same_channel", "select",
+    "select_macro", "thread_locals", "tick", "zero",
+];
+
+/// What is not stable in std: what names one of these is left out of the files whose names begin so.
+const UNSTABLE: &[(&str, &str)] = &[
+    ("", "nonpoison"),
+    ("mpsc", "SendTimeoutError"),
+    ("", "Guard :: map"),
+    ("", "LazyCell"),
+    ("mutex", "MappedMutexGuard"),
+    ("mutex", ". get_cloned ("),
+    ("mutex", ". set ("),
+    ("mutex", ". replace ("),
+    ("rwlock", "MappedRwLock"),
+    ("rwlock", ". get_cloned ("),
+    ("rwlock", ". set ("),
+    ("rwlock", ". replace ("),
+    ("once_lock", "get_or_try_init"),
+    ("once_lock", "get_mut_or_init"),
+];
+
+/// std's macro for a test of both the stable locks and those that are not.
+const BOTH_KINDS: &str = "nonpoison_and_poison_unwrap_test";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=CONFORMANCE_OF");
+    println!("cargo::rustc-check-cfg=cfg(originals)");
+    if of_originals() {
+        println!("cargo::rustc-cfg=originals");
+    }
+    let sources = rust_src().map(|library| library.join("std/tests/sync"));
+    take("std", STD, sources, "run `rustup component add rust-src`");
+    take("crossbeam", CROSSBEAM, crossbeam(), "its package is not in cargo's registry");
+}
+
+/// Where the toolchain keeps std's source, if it has it.
+fn rust_src() -> Option<PathBuf> {
+    let rustc = env::var_os("RUSTC")?;
+    let sysroot = Command::new(rustc).args(["--print", "sysroot"]).output().ok()?.stdout;
+    let library = PathBuf::from(String::from_utf8(sysroot).ok()?.trim()).join("lib/rustlib/src/rust/library");
+    library.exists().then_some(library)
+}
+
+/// Where cargo keeps crossbeam-channel's package.
+fn crossbeam() -> Option<PathBuf> {
+    let cargo = env::var_os("CARGO")?;
+    let metadata = Command::new(cargo).args(["metadata", "--format-version=1"]).output().ok()?.stdout;
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata).ok()?;
+    let package = metadata["packages"].as_array()?.iter().find(|p| p["name"] == "crossbeam-channel")?;
+    let tests = PathBuf::from(package["manifest_path"].as_str()?).with_file_name("tests");
+    tests.exists().then_some(tests)
+}
+
+/// Writes `<family>_<threads>.rs` for both kinds of threads: a module for each file.
+fn take(family: &str, files: &[&str], from: Option<PathBuf>, remedy: &str) {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    if from.is_none() {
+        println!("cargo::warning=the tests of {family} are not here and do not run: {remedy}");
+    }
+    for threads in ["os", "green"] {
+        let mut all = String::new();
+        for name in files.iter().filter(|_| from.is_some()) {
+            let file = from.as_ref().expect("it is there").join(name).with_extension("rs");
+            let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            all += &format!("mod {name} {{\n{}\n}}\n", adapt(name, &text, threads == "green"));
+        }
+        fs::write(out.join(format!("{family}_{threads}.rs")), all).expect("OUT_DIR can be written");
+    }
+}
+
+fn of_originals() -> bool {
+    env::var("CONFORMANCE_OF").as_deref() == Ok("originals")
+}
+
+/// With sward's paths; with their own if `CONFORMANCE_OF=originals`, to see what the originals pass on this machine.
+fn adapt(name: &str, text: &str, green: bool) -> String {
+    let mut text = text.replace("std::sync::poison::", "std::sync::");
+    for (from, to) in [
+        ("use std::sync::mpmc::SendTimeoutError;\n", ""),
+        ("MappedMutexGuard, ", ""),
+        ("MappedRwLockReadGuard, MappedRwLockWriteGuard, ", ""),
+        ("use super::nonpoison", "use crate::nonpoison"),
+        ("use rand::{thread_rng", "use rand_0_8::{thread_rng"),
+    ] {
+        text = text.replace(from, to);
+    }
+    if !of_originals() {
+        text = text.replace("std::sync", "sward::sync").replace("crossbeam_channel", "sward::channel");
+        if green {
+            text = with_green_threads(&text);
+        }
+    }
+    let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let is_stable = |item: &syn::Item| {
+        let tokens = item.to_token_stream().to_string().replace(BOTH_KINDS, "");
+        !UNSTABLE.iter().any(|(file, word)| name.starts_with(file) && tokens.contains(word))
+    };
+    let items = file.items.into_iter().filter(is_stable).collect();
+    prettyplease::unparse(&syn::File { shebang: None, attrs: Vec::new(), items })
+}
+
+fn with_green_threads(text: &str) -> String {
+    let mut text = text.replace("use std::thread", "use sward::thread");
+    for others in ["env", "panic", "hint, mem", "panic, mem"] {
+        let apart = format!("use std::{{{others}}};\nuse sward::thread;");
+        text = text.replace(&format!("use std::{{{others}, thread}};"), &apart);
+    }
+    text.replace("crossbeam_utils::thread::scope", "crate::scope")
+}
