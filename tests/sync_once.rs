@@ -138,7 +138,12 @@ fn a_forced_call_in_line_mends_it_for_those_behind() {
     in_virtual_time(|| {
         let once = Arc::new(Once::new());
         let theirs = Arc::clone(&once);
-        let culprit = spawn(move || theirs.call_once(|| (sleep(SECOND), panic!("once")).1));
+        let culprit = spawn(move || {
+            theirs.call_once(|| {
+                sleep(SECOND);
+                panic!("once");
+            });
+        });
         yield_now();
         let forced = parked(&once, |once| once.call_once_force(|state| assert!(state.is_poisoned())));
         let behind = parked(&once, |once| once.call_once(|| unreachable!("the one before has done it")));
