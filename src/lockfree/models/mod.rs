@@ -14,10 +14,12 @@ mod inbox;
 mod leave;
 mod limit;
 mod mutex;
+mod once;
 mod outcome_word;
 mod park_a_green_thread;
 mod park_word;
 mod readiness;
+mod rwlock;
 mod waiting;
 
 use loom::sync::{Condvar, Mutex};
