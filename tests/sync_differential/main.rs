@@ -1,0 +1,84 @@
+//! The same programs with `std::sync` and with `sward::sync`: what they see must be the same, texts and all.
+//!
+//! A program is written once, with plain `use` lines, and compiled three times: with `std` for both its locks and its
+//! threads, with sward for both, and with sward's locks on `std`'s threads. The second runs on a green thread of one worker,
+//! on one of two, and on a plain OS thread that spawns on the default runtime. A program tells what `std` specifies:
+//! results, errors and their texts, poison, order where there is one, counts; never times.
+//!
+//! | where sward differs on purpose | `std` | sward |
+//! |---|---|---|
+//! | a lock by who holds it | unspecified: it hangs or panics | it panics |
+//! | a cancel or a timeout that unwinds out of a critical section | there is none | does not poison |
+
+#![allow(clippy::duplicate_mod, reason = "one program, several instantiations")]
+
+#[path = "../support/mod.rs"]
+mod support;
+#[macro_use]
+mod seen;
+
+mod of_os_threads;
+mod of_std;
+mod of_sward;
+
+use support::{in_run, runtime, watched};
+
+/// A test a program: with `std`, then with sward wherever it can run.
+macro_rules! compare {
+    ($module:ident: $($program:ident)*) => {
+        mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $program() {
+                    let expected = watched(of_std::$module::$program);
+                    assert!(expected.len() > 1);
+                    same("std threads", &expected, &watched(of_os_threads::$module::$program));
+                    let program = of_sward::$module::$program;
+                    same("an OS thread", &expected, &watched(program));
+                    same("one worker", &expected, &in_run(program));
+                    same("two workers", &expected, &watched(move || runtime(2).run(program)));
+                }
+            )*
+        }
+    };
+}
+
+/// For what sward does not have yet: a program sees the same twice.
+#[allow(unused_macros)]
+macro_rules! std_only {
+    ($module:ident: $($program:ident)*) => {
+        mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $program() {
+                    let expected = watched(of_std::$module::$program);
+                    assert!(expected.len() > 1);
+                    same("std again", &expected, &watched(of_std::$module::$program));
+                }
+            )*
+        }
+    };
+}
+
+compare! { mutex:
+    increments_are_not_lost try_lock_finds_it_free_or_held a_waiter_gets_it_after_the_unlock only_one_is_inside
+    the_value_by_other_ways a_static unsized_values texts what_guards_do the_value_is_dropped_once
+    results_are_stds traits
+}
+
+compare! { poison:
+    a_panic_of_the_holder_poisons all_ways_to_the_value clear_poison_makes_it_good clear_poison_while_locked
+    texts_of_the_poisoned what_does_not_poison a_lock_that_is_taken_while_panicking panics_of_every_kind_poison
+    every_lock_that_is_held_is_poisoned a_panic_elsewhere_does_not_poison those_who_wait_learn_of_it
+    errors_made_by_hand
+}
+
+#[track_caller]
+fn same(where_run: &str, expected: &[String], seen: &[String]) {
+    for (expected, seen) in expected.iter().zip(seen) {
+        assert_eq!(seen, expected, "sward on {where_run} (left) differs from std");
+    }
+    assert_eq!(seen.len(), expected.len(), "sward on {where_run} differs from std");
+}
