@@ -2,6 +2,8 @@
 
 pub(crate) use ::sward::{sync, thread};
 
+#[path = "programs/arc.rs"]
+pub(crate) mod arc;
 #[path = "programs/mutex.rs"]
 pub(crate) mod mutex;
 #[path = "programs/poison.rs"]

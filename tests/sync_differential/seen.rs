@@ -20,10 +20,10 @@ impl Seen {
         self.0.push(format!("{what}: {value:?}"));
     }
 
-    /// Both of its texts, the long one too.
+    /// Both of its texts, the long one too. `std` puts `<locked>` in quotes in some types and not in others.
     pub(crate) fn texts(&mut self, what: &str, value: &(impl Debug + ?Sized)) {
-        self.0.push(format!("{what}: {value:?}"));
-        self.0.push(format!("{what}, long: {value:#?}"));
+        let text = format!("{what}: {value:?}, long: {value:#?}");
+        self.0.push(text.replace("\"<locked>\"", "<locked>"));
     }
 
     /// All the texts of an error, and its source.

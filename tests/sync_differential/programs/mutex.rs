@@ -190,7 +190,7 @@ pub(crate) fn texts() -> Vec<String> {
     let guard = mutex.lock().unwrap();
     seen.texts("locked", &mutex);
     seen.texts("guard", &guard);
-    seen.note("elsewhere", elsewhere(|| format!("{mutex:?}")));
+    elsewhere(|| seen.texts("elsewhere", &mutex)).unwrap();
     drop(guard);
     seen.texts("free again", &mutex);
     seen.texts("unit", &Mutex::new(()));
