@@ -15,6 +15,8 @@ pub(crate) mod outcome_word;
 pub(crate) mod park_word;
 pub(crate) mod plain;
 pub(crate) mod readiness;
+pub(crate) mod reentrant;
+pub(crate) mod semaphore;
 pub(crate) mod spin;
 pub(crate) mod wait_list;
 

@@ -4,9 +4,13 @@
 
 mod mutex;
 mod poison;
+mod reentrant;
+mod semaphore;
 
 pub use self::{
     mutex::{Mutex, MutexGuard},
     poison::{LockResult, PoisonError, TryLockError, TryLockResult},
+    reentrant::{ReentrantMutex, ReentrantMutexGuard},
+    semaphore::{AcquireTimeoutError, OwnedPermit, Permit, Semaphore, TryAcquireError},
 };
 pub use std::sync::{Arc, Weak, atomic};

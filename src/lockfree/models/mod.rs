@@ -18,6 +18,8 @@ mod outcome_word;
 mod park_a_green_thread;
 mod park_word;
 mod readiness;
+mod reentrant;
+mod semaphore;
 mod waiting;
 
 use loom::sync::{Condvar, Mutex};
