@@ -3,6 +3,8 @@
 //! A transition returns a `#[must_use]` enum that tells the caller what to do next, and each file's header
 //! draws its states. `README.md` beside this file has the proofs in prose; `models/` has them for loom.
 
+pub(crate) mod barrier;
+pub(crate) mod condvar;
 pub(crate) mod countdown;
 pub(crate) mod counter;
 pub(crate) mod doorbell;
@@ -19,6 +21,7 @@ pub(crate) mod reentrant;
 pub(crate) mod semaphore;
 pub(crate) mod spin;
 pub(crate) mod wait_list;
+pub(crate) mod wake_batch;
 
 #[cfg(all(test, loom))]
 mod models;

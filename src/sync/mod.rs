@@ -2,12 +2,16 @@
 //!
 //! Where a call of `std` blocks the OS thread, one of these parks the caller: the green thread alone, if it is one.
 
+mod barrier;
+mod condvar;
 mod mutex;
 mod poison;
 mod reentrant;
 mod semaphore;
 
 pub use self::{
+    barrier::{Barrier, BarrierWaitResult},
+    condvar::{Condvar, WaitTimeoutResult},
     mutex::{Mutex, MutexGuard},
     poison::{LockResult, PoisonError, TryLockError, TryLockResult},
     reentrant::{ReentrantMutex, ReentrantMutexGuard},
