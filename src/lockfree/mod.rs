@@ -13,15 +13,18 @@ pub(crate) mod idle_set;
 pub(crate) mod inbox;
 pub(crate) mod limit;
 pub(crate) mod mutex;
+pub(crate) mod once;
 pub(crate) mod outcome_word;
 pub(crate) mod park_word;
 pub(crate) mod plain;
 pub(crate) mod readiness;
 pub(crate) mod reentrant;
+pub(crate) mod rwlock;
 pub(crate) mod semaphore;
 pub(crate) mod spin;
 pub(crate) mod wait_list;
 pub(crate) mod wake_batch;
+pub(crate) mod wakes;
 
 #[cfg(all(test, loom))]
 mod models;

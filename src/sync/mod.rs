@@ -4,17 +4,27 @@
 
 mod barrier;
 mod condvar;
+mod lazy_lock;
 mod mutex;
+mod once;
+mod once_lock;
 mod poison;
 mod reentrant;
+mod rwlock;
 mod semaphore;
 
+#[allow(deprecated, reason = "std has it")]
+pub use self::once::ONCE_INIT;
 pub use self::{
     barrier::{Barrier, BarrierWaitResult},
     condvar::{Condvar, WaitTimeoutResult},
+    lazy_lock::LazyLock,
     mutex::{Mutex, MutexGuard},
+    once::{Once, OnceState},
+    once_lock::OnceLock,
     poison::{LockResult, PoisonError, TryLockError, TryLockResult},
     reentrant::{ReentrantMutex, ReentrantMutexGuard},
+    rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard},
     semaphore::{AcquireTimeoutError, OwnedPermit, Permit, Semaphore, TryAcquireError},
 };
 pub use std::sync::{Arc, Weak, atomic};

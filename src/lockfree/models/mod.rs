@@ -16,11 +16,13 @@ mod inbox;
 mod leave;
 mod limit;
 mod mutex;
+mod once;
 mod outcome_word;
 mod park_a_green_thread;
 mod park_word;
 mod readiness;
 mod reentrant;
+mod rwlock;
 mod semaphore;
 mod waiting;
 
