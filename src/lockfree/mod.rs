@@ -6,17 +6,20 @@
 pub(crate) mod countdown;
 pub(crate) mod counter;
 pub(crate) mod doorbell;
+pub(crate) mod event;
 pub(crate) mod holder;
 pub(crate) mod idle_set;
 pub(crate) mod inbox;
 pub(crate) mod limit;
 pub(crate) mod mutex;
+pub(crate) mod notify;
 pub(crate) mod outcome_word;
 pub(crate) mod park_word;
 pub(crate) mod plain;
 pub(crate) mod readiness;
 pub(crate) mod spin;
 pub(crate) mod wait_list;
+pub(crate) mod wake_batch;
 
 #[cfg(all(test, loom))]
 mod models;

@@ -9,11 +9,13 @@
 
 mod countdown;
 mod doorbell;
+mod event;
 mod idle_set;
 mod inbox;
 mod leave;
 mod limit;
 mod mutex;
+mod notify;
 mod outcome_word;
 mod park_a_green_thread;
 mod park_word;
