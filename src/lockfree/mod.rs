@@ -8,11 +8,13 @@ pub(crate) mod condvar;
 pub(crate) mod countdown;
 pub(crate) mod counter;
 pub(crate) mod doorbell;
+pub(crate) mod event;
 pub(crate) mod holder;
 pub(crate) mod idle_set;
 pub(crate) mod inbox;
 pub(crate) mod limit;
 pub(crate) mod mutex;
+pub(crate) mod notify;
 pub(crate) mod once;
 pub(crate) mod outcome_word;
 pub(crate) mod park_word;
@@ -24,6 +26,7 @@ pub(crate) mod semaphore;
 pub(crate) mod spin;
 pub(crate) mod wait_list;
 pub(crate) mod wake_batch;
+pub(crate) mod wake_batch2;
 pub(crate) mod wakes;
 
 #[cfg(all(test, loom))]

@@ -79,37 +79,37 @@ compare! { arc:
     the_very_same_types references_are_counted
 }
 
-std_only! { rwlock:
+compare! { rwlock:
     readers_together_writers_alone many_readers_are_inside_at_once readers_and_writers_exclude_each_other
     those_who_wait_come_in_after_the_writer a_writer_waits_for_all_readers downgrade poison
     a_reader_in_a_panic those_who_wait_learn_of_poison texts the_value_by_other_ways guards_and_results
     traits
 }
 
-std_only! { condvar:
+compare! { condvar:
     a_waiter_is_notified a_wait_lets_the_lock_go each_notification_wakes_one a_queue_of_two_condvars
     a_notification_without_a_waiter_is_lost conditions_are_asked_first timeouts poison
     a_condition_that_panics a_waiter_holds_other_locks statics_and_traits
 }
 
-std_only! { barrier:
+compare! { barrier:
     all_wait_for_all nobody_passes_early it_is_used_again_and_again of_one_and_of_none two_by_two
     statics_and_traits
 }
 
-std_only! { once:
+compare! { once:
     it_runs_once all_wait_until_it_has_run it_is_not_completed_while_it_runs a_panic_poisons
     those_who_wait_learn_of_it waits_end_with_the_run wait_force_outlives_a_panic one_within_another
     statics_and_traits
 }
 
-std_only! { once_lock:
+compare! { once_lock:
     it_is_set_once one_initialises_and_all_see_it one_of_many_sets a_panic_leaves_it_empty
     those_who_wait_try_after_a_panic set_waits_for_who_initialises wait_outlives_a_panic
     conversions_and_comparisons the_value_is_dropped_once statics_and_traits
 }
 
-std_only! { lazy_lock:
+compare! { lazy_lock:
     it_is_made_when_it_is_needed by_an_exclusive_borrow one_makes_it_and_all_see_it a_panic_poisons
     those_who_wait_learn_of_it what_it_holds_is_dropped statics_and_traits
 }
