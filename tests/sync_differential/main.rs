@@ -125,10 +125,13 @@ std_only! { mpsc_types:
     errors texts traits lifetimes
 }
 
+std_only! { lifetimes: a_read_guard_is_covariant a_once_lock_may_outlive_what_it_refers_to }
+
+/// Fails with every line that differs.
 #[track_caller]
 fn same(where_run: &str, expected: &[String], seen: &[String]) {
-    for (expected, seen) in expected.iter().zip(seen) {
-        assert_eq!(seen, expected, "sward on {where_run} (left) differs from std");
-    }
-    assert_eq!(seen.len(), expected.len(), "sward on {where_run} differs from std");
+    let lines = expected.iter().zip(seen).filter(|(expected, seen)| expected != seen);
+    let lines: Vec<_> = lines.map(|(expected, seen)| format!("std   {expected}\nsward {seen}\n")).collect();
+    assert!(lines.is_empty(), "it differs on {where_run}:\n{}", lines.concat());
+    assert_eq!(seen.len(), expected.len(), "it differs on {where_run} in the number of lines");
 }

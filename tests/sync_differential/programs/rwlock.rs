@@ -371,22 +371,13 @@ pub(crate) fn the_value_by_other_ways() -> Vec<String> {
 }
 
 pub(crate) fn guards_and_results() -> Vec<String> {
-    // A read guard gives no more than `&T`, and so what it gives may be said to live shorter.
-    fn shorter<'a>(
-        guard: RwLockReadGuard<'static, &'static str>,
-        _: &'a str,
-    ) -> RwLockReadGuard<'a, &'a str> {
-        guard
-    }
     fn read(lock: &RwLock<i32>) -> LockResult<RwLockReadGuard<'_, i32>> {
         lock.read()
     }
     fn write(lock: &RwLock<i32>) -> TryLockResult<RwLockWriteGuard<'_, i32>> {
         lock.try_write()
     }
-    static WORD: RwLock<&str> = RwLock::new("static");
     let mut seen = Seen::new();
-    seen.note("shorter", shorter(WORD.read().unwrap(), &String::new()).len());
     let lock = RwLock::new(1);
     seen.note("read", *read(&lock).unwrap());
     *write(&lock).unwrap() += 1;
