@@ -1,6 +1,6 @@
 //! What compiles because of how the types stand to lifetimes.
 
-use super::sync::{OnceLock, RwLock, RwLockReadGuard};
+use super::sync::{RwLock, RwLockReadGuard};
 use crate::seen::Seen;
 
 pub(crate) fn a_read_guard_is_covariant() -> Vec<String> {
@@ -15,18 +15,5 @@ pub(crate) fn a_read_guard_is_covariant() -> Vec<String> {
     let mut seen = Seen::new();
     seen.note("shorter", shorter(WORD.read().unwrap(), &String::new()).len());
     seen.note("free", WORD.try_write().is_ok());
-    seen.end()
-}
-
-pub(crate) fn a_once_lock_may_outlive_what_it_refers_to() -> Vec<String> {
-    // Its drop does not look at the value.
-    let mut seen = Seen::new();
-    let cell = OnceLock::new();
-    {
-        let text = String::from("text");
-        let _ = cell.set(&text);
-        seen.note("length", cell.get().map(|text| text.len()));
-    }
-    seen.note("lines", 2);
     seen.end()
 }

@@ -198,6 +198,19 @@ pub(crate) fn the_value_is_dropped_once() -> Vec<String> {
     seen.end()
 }
 
+pub(crate) fn it_may_outlive_what_it_refers_to() -> Vec<String> {
+    // Its drop does not look at the value.
+    let mut seen = Seen::new();
+    let cell = OnceLock::new();
+    {
+        let text = String::from("text");
+        let _ = cell.set(&text);
+        seen.note("length", cell.get().map(|text| text.len()));
+    }
+    seen.note("lines", 2);
+    seen.end()
+}
+
 pub(crate) fn statics_and_traits() -> Vec<String> {
     static CELL: OnceLock<Vec<u8>> = OnceLock::new();
     static NUMBERS: [OnceLock<u32>; 2] = [const { OnceLock::new() }; 2];
