@@ -54,6 +54,8 @@ mod lockfree;
 #[cfg(not(loom))]
 mod config;
 #[cfg(not(loom))]
+pub mod event;
+#[cfg(not(loom))]
 mod fiber;
 #[cfg(not(loom))]
 pub mod group;

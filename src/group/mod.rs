@@ -8,7 +8,6 @@
 //! | [`Supervisor`] | restarts what fails |
 
 mod bag;
-mod gate;
 mod pool;
 mod supervisor;
 mod task_group;

@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{Group, gate::Gate};
+use super::Group;
 use crate::{
     sched::clock::Nanos,
+    sync::Semaphore,
     thread::{Completions, JoinHandle, Result},
 };
 
@@ -25,7 +26,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Pool {
     group: Group,
-    gate: Arc<Gate>,
+    size: usize,
+    places: Arc<Semaphore>,
 }
 
 /// The results of [`Pool::imap`], in the order of the items.
@@ -58,18 +60,20 @@ impl Pool {
     #[track_caller]
     pub fn new(size: usize) -> Self {
         assert!(size > 0, "a pool of size 0 never runs anything");
-        Self { group: Group::new(), gate: Gate::new(size) }
+        // More than a semaphore can have are as good as no limit.
+        let places = Arc::new(Semaphore::new(size.min(Semaphore::MAX_PERMITS)));
+        Self { group: Group::new(), size, places }
     }
 
-    /// As [`Group::spawn`]; parks while the pool is full. When a place is free the first in line is woken; one that comes at
-    /// that moment may take the place first.
+    /// As [`Group::spawn`]; parks while the pool is full. Places are given first in, first out: one that becomes free goes
+    /// to the first in line, and whoever comes meanwhile stands behind.
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let permit = self.gate.enter();
+        let permit = self.places.acquire_owned();
         self.group.spawn(move || {
             let _permit = permit;
             f()
@@ -79,14 +83,14 @@ impl Pool {
     /// As [`spawn`](Self::spawn), without parking.
     ///
     /// # Errors
-    /// `f`, if the pool is full.
+    /// `f`, if the pool is full or others are in line.
     #[track_caller]
     pub fn try_spawn<F, T>(&self, f: F) -> std::result::Result<JoinHandle<T>, F>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let Some(permit) = self.gate.try_enter() else { return Err(f) };
+        let Ok(permit) = self.places.try_acquire_owned() else { return Err(f) };
         Ok(self.group.spawn(move || {
             let _permit = permit;
             f()
@@ -148,12 +152,13 @@ impl Pool {
     /// How many more could run now.
     #[must_use]
     pub fn free_count(&self) -> usize {
-        self.gate.room()
+        self.places.available_permits()
     }
 
-    /// Parks until another could run.
+    /// Parks until another could run, in line with those who [`spawn`](Self::spawn). It takes no place: who comes next may
+    /// have it.
     pub fn wait_available(&self) {
-        self.gate.wait_for_room();
+        drop(self.places.acquire());
     }
 
     /// How many have not ended.
@@ -211,7 +216,7 @@ where
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        while self.running.len() < self.feed.pool.gate.size()
+        while self.running.len() < self.feed.pool.size
             && let Some(handle) = self.feed.spawn_if_room(self.running.is_empty())
         {
             self.running.push_back(handle);
@@ -229,7 +234,7 @@ where
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        while self.running.len() < self.feed.pool.gate.size()
+        while self.running.len() < self.feed.pool.size
             && let Some(handle) = self.feed.spawn_if_room(self.running.is_empty())
         {
             self.ended.watch(&handle, self.started);

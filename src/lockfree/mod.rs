@@ -3,22 +3,30 @@
 //! A transition returns a `#[must_use]` enum that tells the caller what to do next, and each file's header
 //! draws its states. `README.md` beside this file has the proofs in prose; `models/` has them for loom.
 
+pub(crate) mod barrier;
+pub(crate) mod condvar;
 pub(crate) mod countdown;
 pub(crate) mod counter;
 pub(crate) mod doorbell;
+pub(crate) mod event;
 pub(crate) mod holder;
 pub(crate) mod idle_set;
 pub(crate) mod inbox;
 pub(crate) mod limit;
 pub(crate) mod mutex;
+pub(crate) mod notify;
 pub(crate) mod once;
 pub(crate) mod outcome_word;
 pub(crate) mod park_word;
 pub(crate) mod plain;
 pub(crate) mod readiness;
+pub(crate) mod reentrant;
 pub(crate) mod rwlock;
+pub(crate) mod semaphore;
 pub(crate) mod spin;
 pub(crate) mod wait_list;
+pub(crate) mod wake_batch;
+pub(crate) mod wake_batch2;
 pub(crate) mod wakes;
 
 #[cfg(all(test, loom))]

@@ -6,6 +6,7 @@ use std::{
     cell::UnsafeCell,
     fmt,
     marker::PhantomData,
+    mem::ManuallyDrop,
     ops::{Deref, DerefMut},
     panic::{RefUnwindSafe, UnwindSafe},
 };
@@ -163,10 +164,34 @@ impl<T: ?Sized> Mutex<T> {
     }
 }
 
+/// A guard whose lock a condition variable lets go of, and takes again.
+pub(super) struct Suspended<'a, T: ?Sized>(ManuallyDrop<MutexGuard<'a, T>>);
+
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    /// The lock that it holds, for a condition variable.
-    pub(super) fn mutex(&self) -> &'a Mutex<T> {
-        self.mutex
+    /// All of letting go but the unlocking itself, which the wait does. Nothing is poisoned by a wait.
+    #[inline]
+    pub(super) fn suspend(self) -> Suspended<'a, T> {
+        self.mutex.protocol.holder.clear();
+        Suspended(ManuallyDrop::new(self))
+    }
+}
+
+impl<'a, T: ?Sized> Suspended<'a, T> {
+    pub(super) fn protocol(&self) -> &'a protocol::Mutex<Who> {
+        &self.0.mutex.protocol
+    }
+
+    /// Takes the lock again. `None`: the caller is cancelled, and is to unwind.
+    #[inline]
+    pub(super) fn resume(self) -> Option<LockResult<MutexGuard<'a, T>>> {
+        let mutex = self.0.mutex;
+        let holder = &mutex.protocol.holder;
+        if !mutex.protocol.try_lock() {
+            let waits_for = WaitsFor::lock("Mutex", mutex, holder);
+            wait::try_block_on(Lock(&mutex.protocol), waits_for, Nanos::NEVER).ok()?;
+        }
+        holder.set(ids::current());
+        Some(checked(ManuallyDrop::into_inner(self.0), mutex.is_poisoned()))
     }
 }
 

@@ -7,19 +7,25 @@
 //! assertion. Loom knows no order of `SeqCst` accesses, only of `SeqCst` fences, so a protocol that needs that
 //! order must say it with fences.
 
+mod barrier;
+mod condvar;
 mod countdown;
 mod doorbell;
+mod event;
 mod idle_set;
 mod inbox;
 mod leave;
 mod limit;
 mod mutex;
+mod notify;
 mod once;
 mod outcome_word;
 mod park_a_green_thread;
 mod park_word;
 mod readiness;
+mod reentrant;
 mod rwlock;
+mod semaphore;
 mod waiting;
 
 use loom::sync::{Condvar, Mutex};

@@ -49,6 +49,13 @@ unsafe impl Waiter for InLine {
     }
 }
 
+impl InLine {
+    /// For a node that stands in line without a thread that parks.
+    pub(super) fn of(thread: &Thread) -> Self {
+        Self(thread)
+    }
+}
+
 impl Thread {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self { word: ParkWord::running(), queue: Bell::new() })
