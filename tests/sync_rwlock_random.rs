@@ -116,7 +116,7 @@ fn compare_with_the_model(seed: u64) {
         let pick = (x >> 32) as usize;
         match x % 5 {
             0 | 1 if lives.len() < 12 => {
-                let access = if pick % 3 == 0 { Access::Write } else { Access::Read };
+                let access = if pick.is_multiple_of(3) { Access::Write } else { Access::Read };
                 let theirs = Arc::clone(&world);
                 lives.insert(id, spawn(move || theirs.live(id, access)));
                 model.line.push_back((id, access));

@@ -71,6 +71,7 @@ impl Once {
     /// One that is to be done.
     #[inline]
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "std's has no default")]
     pub const fn new() -> Self {
         Self { protocol: protocol::Once::new() }
     }
