@@ -3,7 +3,11 @@
 mod support;
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -21,13 +25,32 @@ fn locks<const N: usize>() -> [Lock; N] {
     std::array::from_fn(|_| Lock::default())
 }
 
-/// Takes the first lock, lets the others take theirs, and then waits for the second.
+/// Takes the first lock, lets the others take theirs, and then waits for the second. For virtual time.
 fn crossing(first: &Lock, second: &Lock) -> impl FnOnce() + Send + 'static {
+    crossing_after(first, second, || sward::sleep(Duration::from_millis(1)))
+}
+
+fn crossing_after(
+    first: &Lock,
+    second: &Lock,
+    others_take_theirs: impl FnOnce() + Send + 'static,
+) -> impl FnOnce() + Send + 'static {
     let (first, second) = (first.clone(), second.clone());
     move || {
         let _first = first.lock().unwrap();
-        sward::sleep(Duration::from_millis(1));
+        others_take_theirs();
         drop(second.lock().unwrap());
+    }
+}
+
+/// Waits until so many have come.
+fn meeting(of: usize) -> impl Fn() + Clone + Send + 'static {
+    let come = Arc::new(AtomicUsize::new(0));
+    move || {
+        come.fetch_add(1, SeqCst);
+        while come.load(SeqCst) < of {
+            sward::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -38,15 +61,27 @@ fn named(name: &str, f: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 /// So many in a ring, each with the lock that the one before waits for.
 fn ring_of<const N: usize>() -> Vec<JoinHandle<()>> {
     let locks = locks::<N>();
-    let names = (0..N).map(|i| format!("member {i}"));
-    names.enumerate().map(|(i, name)| named(&name, crossing(&locks[i], &locks[(i + 1) % N]))).collect()
+    let meet = meeting(N);
+    let member = |i| crossing_after(&locks[i], &locks[(i + 1) % N], meet.clone());
+    (0..N).map(|i| named(&format!("member {i}"), member(i))).collect()
+}
+
+/// Does this to one that waits for a lock, which is held meanwhile.
+fn with_the_lock_of(f: impl FnOnce(JoinHandle<()>) + Send + 'static) -> impl FnOnce() + Send + 'static {
+    let [lock] = locks();
+    move || {
+        let held = lock.lock().unwrap();
+        let lock = lock.clone();
+        f(named("waiter", move || drop(lock.lock().unwrap())));
+        drop(held);
+    }
 }
 
 fn ids(deadlock: &Deadlock) -> Vec<ThreadId> {
     deadlock.members().map(|member| member.id()).collect()
 }
 
-/// The deadlock that there is sooner or later.
+/// The deadlock of these, sooner or later.
 fn awaited(whose: &[&JoinHandle<()>]) -> Deadlock {
     loop {
         let found = inspect::deadlocks().into_iter().find(|deadlock| {
@@ -105,16 +140,7 @@ fn a_ring_of_many_is_found_in_the_order_of_who_waits_for_whom() {
 #[test]
 fn a_join_of_one_that_waits_for_a_lock_of_the_joiner_is_a_deadlock() {
     in_virtual_time(|| {
-        let [lock] = locks();
-        let joiner = named("joiner", move || {
-            let held = lock.lock().unwrap();
-            let waiter = {
-                let lock = lock.clone();
-                named("waiter", move || drop(lock.lock().unwrap()))
-            };
-            waiter.join().unwrap();
-            drop(held);
-        });
+        let joiner = named("joiner", with_the_lock_of(|waiter| drop(waiter.join())));
         sward::sleep(Duration::from_secs(1));
         let found = inspect::deadlocks().into_iter().find(|found| ids(found).contains(&joiner.id())).unwrap();
         let what: Vec<_> = found.members().map(|member| (member.name(), member.what())).collect();
@@ -129,8 +155,11 @@ fn green_threads_of_two_workers_and_of_two_runtimes_are_found_from_an_os_thread(
     watched(|| {
         let runtimes = [runtime(1), runtime(1)];
         let [left, right] = locks();
-        let handles =
-            vec![runtimes[0].spawn(crossing(&left, &right)), runtimes[1].spawn(crossing(&right, &left))];
+        let meet = meeting(2);
+        let handles = vec![
+            runtimes[0].spawn(crossing_after(&left, &right, meet.clone())),
+            runtimes[1].spawn(crossing_after(&right, &left, meet)),
+        ];
         awaited(&[&handles[0], &handles[1]]);
         resolve(handles);
     });
@@ -153,14 +182,9 @@ fn a_worker_that_always_has_something_to_run_tells_at_times() {
     watched(|| {
         let runtime = runtime(1);
         let handles = runtime.run(ring_of::<2>);
-        let busy = runtime.spawn(|| {
-            loop {
-                sward::yield_now();
-            }
-        });
+        // Cancelled when the runtime closes.
+        runtime.spawn(|| (0..).for_each(|_: u64| sward::yield_now()));
         awaited(&[&handles[0], &handles[1]]);
-        busy.cancel();
-        assert!(busy.join().unwrap_err().is_cancelled());
         resolve(handles);
     });
 }
@@ -181,17 +205,8 @@ fn a_wait_within_a_timeout_is_in_no_deadlock() {
 #[test]
 fn a_join_with_a_deadline_is_in_no_deadlock() {
     in_virtual_time(|| {
-        let [lock] = locks();
-        let joiner = sward::spawn(move || {
-            let held = lock.lock().unwrap();
-            let waiter = {
-                let lock = lock.clone();
-                sward::spawn(move || drop(lock.lock().unwrap()))
-            };
-            let waiter = waiter.join_timeout(Duration::from_secs(9)).unwrap_err();
-            drop(held);
-            waiter.join().unwrap();
-        });
+        let patient = |waiter: JoinHandle<()>| drop(waiter.join_timeout(Duration::from_secs(9)).unwrap_err());
+        let joiner = sward::spawn(with_the_lock_of(patient));
         sward::sleep(Duration::from_secs(1));
         assert!(!is_in_a_deadlock(&joiner));
         joiner.join().unwrap();
@@ -232,10 +247,10 @@ fn a_plain_os_thread_that_holds_a_lock_is_no_deadlock() {
             })
         };
         is_held.recv().unwrap();
-        let first = sward::spawn(crossing(&left, &right));
+        let first = sward::spawn(crossing_after(&left, &right, sward::yield_now));
         let second = sward::spawn(move || drop(left.lock().unwrap()));
-        sward::sleep(Duration::from_millis(3));
         until_parked(&first);
+        until_parked(&second);
         assert!(!is_in_a_deadlock(&first) && !is_in_a_deadlock(&second));
         go.send(()).unwrap();
         os_thread.join().unwrap();
@@ -281,7 +296,6 @@ fn overtaken(
         first(&r);
     });
     let waiter = named("waiter", crossing(&right, &left));
-    // It waits, and its worker has told of it.
     sward::sleep(Duration::from_secs(1));
     owner.thread().unpark();
     sward::sleep(Duration::from_secs(1));
@@ -397,25 +411,16 @@ fn a_deadlock_is_told_of_once_with_names_places_and_what_is_held() {
 fn a_deadlock_by_a_join_is_told_of_without_anybody_asking() {
     let ended = Child::of("a_deadlock_by_a_join_is_told_of_without_anybody_asking").run(|| {
         let runtime = runtime(2);
-        let [lock] = locks();
-        let joiner = runtime.spawn(move || {
-            let _held = lock.lock().unwrap();
-            let lock = lock.clone();
-            named("waiter", move || drop(lock.lock().unwrap())).join().unwrap();
-        });
-        awaited_by_number(joiner.id());
+        let joiner = runtime.spawn(with_the_lock_of(|waiter| drop(waiter.join())));
+        while !inspect::deadlocks().iter().any(|found| ids(found).contains(&joiner.id())) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         // What is told is told after it can be seen.
         std::thread::sleep(Duration::from_millis(100));
     });
     ended.is_well();
     assert_eq!(ended.stderr.matches("sward: deadlock").count(), 1, "{ended:?}");
     ended.says(&["waits for the end of green thread ", "waits for the Mutex at 0x"]);
-}
-
-fn awaited_by_number(id: ThreadId) {
-    while !inspect::deadlocks().iter().any(|found| ids(found).contains(&id)) {
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 #[test]
