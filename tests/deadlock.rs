@@ -183,7 +183,7 @@ fn a_worker_that_always_has_something_to_run_tells_at_times() {
         let runtime = runtime(1);
         let handles = runtime.run(ring_of::<2>);
         // Cancelled when the runtime closes.
-        runtime.spawn(|| (0..).for_each(|_: u64| sward::yield_now()));
+        runtime.spawn(|| (0..u64::MAX).for_each(|_| sward::yield_now()));
         awaited(&[&handles[0], &handles[1]]);
         resolve(handles);
     });
