@@ -32,6 +32,7 @@
 //! | [`runtime`] | runtimes with settings of their own: workers, stacks, limits, a virtual clock |
 //! | [`timeout`], [`shield`], [`JoinHandle::cancel`], [`wait`], [`as_completed`], [`try_join_all`], [`race`] | the life of a green thread |
 //! | [`group`] | groups, pools, task groups, supervisors |
+//! | [`inspect`] | deadlocks, found and told |
 //! | [`blocking`], [`on_big_stack`] | for what would stop a worker, and for what needs much stack |
 //! | [`guide`] | what parks, what must not be done, sizes of stacks, how to port from `std` |
 //! | [`guide::coming_from`] | gevent, asyncio, `std::thread` and Go, line by line beside sward |
@@ -61,6 +62,8 @@ mod fiber;
 pub mod group;
 #[cfg(not(loom))]
 pub mod guide;
+#[cfg(not(loom))]
+pub mod inspect;
 #[cfg(not(loom))]
 pub mod io;
 #[cfg(not(loom))]

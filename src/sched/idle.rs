@@ -80,6 +80,7 @@ impl Worker {
 
     /// Sleeps until an event, the next deadline or the doorbell, at the longest for `limit`.
     fn sleep(&self, limit: Option<Duration>) {
+        self.look_for_deadlocks();
         let surplus = self.stacks.borrow_mut().trim(Duration::from_nanos(Nanos::real_now().0));
         let real_deadline = self.timers.borrow().next_deadline().filter(|_| self.virtual_now.is_none());
         let wait = [
@@ -122,6 +123,7 @@ impl Worker {
         if self.offloaded.get() != 0 || next == Nanos::NEVER {
             return false;
         }
+        self.look_for_deadlocks();
         self.jump_to(next);
         self.fire_timers();
         true

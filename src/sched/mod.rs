@@ -4,6 +4,7 @@
 pub(crate) mod blocking;
 pub(crate) mod cancel;
 pub(crate) mod clock;
+pub(crate) mod deadlock;
 mod idle;
 pub(crate) mod ids;
 pub(crate) mod interrupts;

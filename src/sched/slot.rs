@@ -15,6 +15,7 @@ use std::{
 };
 
 use super::{
+    clock::Nanos,
     interrupts::{INHERITED, Interrupts},
     locals::Locals,
     task::{Core, TaskRef},
@@ -49,6 +50,12 @@ pub(crate) struct Slot {
     pub(crate) id: Cell<u64>,
     /// What it waits for in line, while it does.
     pub(crate) waits_for: Cell<Option<WaitsFor>>,
+    /// Until when at the longest, while it does.
+    pub(crate) wait_until: Cell<Nanos>,
+    /// Set while it is on its worker's list of those that may be in a deadlock, whoever has the slot.
+    pub(super) suspected: Cell<bool>,
+    /// Set while what it waits for is in the table of the deadlock report.
+    pub(super) published: Cell<bool>,
     /// Set by its timer, taken by the park that armed it.
     pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
@@ -168,6 +175,9 @@ impl Slot {
             locals: Locals::new(),
             id: Cell::new(0),
             waits_for: Cell::new(None),
+            wait_until: Cell::new(Nanos::NEVER),
+            suspected: Cell::new(false),
+            published: Cell::new(false),
             expired: Cell::new(false),
             counted: Cell::new(false),
             settled: Cell::new(false),

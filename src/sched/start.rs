@@ -10,6 +10,7 @@ use super::{
     queue::Fresh,
     slot::{Slot, SlotPtr},
     task::{Failure, Home, TaskRef},
+    wait,
     worker::{self, TURNS_BETWEEN_POLLS, Worker},
 };
 use crate::{
@@ -206,6 +207,7 @@ impl Worker {
             if let Some(fiber) = unsafe { slot.fiber() }.take() {
                 fiber.leak();
             }
+            wait::forget(slot);
             let task = self.unseat(ptr, slot);
             // SAFETY: this is its worker. It ran, but never runs on, so it publishes nothing itself.
             unsafe { task.abandon(Failure::Cancelled) };

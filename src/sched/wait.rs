@@ -14,6 +14,7 @@ use std::{
 use super::{
     cancel,
     clock::Nanos,
+    deadlock,
     park::{self, OsThread, Wake},
     slot::Slot,
     task::Core,
@@ -63,6 +64,8 @@ pub(crate) enum HeldBy {
     Anybody,
     /// Who holds this lock, which is alive as long as the wait.
     Lock(*const Holder),
+    /// The thread of this number: it is its end that is waited for.
+    Thread(u64),
 }
 
 /// The deadline came first.
@@ -99,7 +102,7 @@ pub(crate) fn try_block_on<O: Operation<Who>>(
         return Ok(output);
     }
     // From here to the end nothing unwinds: a park does not, and the operations call no foreign code.
-    let _record = Record::of(waits_for);
+    let _record = Record::of(waits_for, deadline);
     loop {
         let done = match park::park(deadline) {
             Wake::Notified => operation.look(node),
@@ -111,17 +114,25 @@ pub(crate) fn try_block_on<O: Operation<Who>>(
     }
 }
 
+/// Runs `f`, which waits, with what it waits for on record. It must not unwind.
+pub(crate) fn recorded<R>(waits_for: WaitsFor, deadline: Nanos, f: impl FnOnce() -> R) -> R {
+    let _record = Record::of(waits_for, deadline);
+    f()
+}
+
 /// What the caller waits for, on record in its slot until this is dropped.
 struct Record<'a>(Option<&'a Slot>);
 
 impl Record<'_> {
     #[inline(always)]
-    fn of(waits_for: WaitsFor) -> Self {
-        let slot = worker::current().map(|(_, slot)| slot);
-        if let Some(slot) = slot {
-            slot.waits_for.set(Some(waits_for));
+    fn of(waits_for: WaitsFor, deadline: Nanos) -> Self {
+        let Some((worker, slot)) = worker::current() else { return Self(None) };
+        slot.waits_for.set(Some(waits_for));
+        slot.wait_until.set(deadline);
+        if waits_for.is_held() {
+            worker.suspect(slot);
         }
-        Self(slot)
+        Self(Some(slot))
     }
 }
 
@@ -129,8 +140,17 @@ impl Drop for Record<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(slot) = self.0 {
-            slot.waits_for.set(None);
+            forget(slot);
         }
+    }
+}
+
+/// A wait is over: what it was for may be gone from now on.
+#[inline(always)]
+pub(super) fn forget(slot: &Slot) {
+    slot.waits_for.set(None);
+    if slot.published.get() {
+        deadlock::withdraw(slot);
     }
 }
 
@@ -143,6 +163,17 @@ impl WaitsFor {
     /// Something that is held.
     pub(crate) fn lock<T: ?Sized>(what: &'static str, at: &T, holder: &Holder) -> Self {
         Self { held_by: HeldBy::Lock(holder), ..Self::signal(what, at) }
+    }
+
+    /// The end of a green thread.
+    pub(crate) fn end_of(core: &Core) -> Self {
+        Self { held_by: HeldBy::Thread(core.id), ..Self::signal("JoinHandle", core) }
+    }
+
+    /// Whether somebody has it who is known.
+    #[inline(always)]
+    pub(super) fn is_held(&self) -> bool {
+        !matches!(self.held_by, HeldBy::Anybody)
     }
 }
 

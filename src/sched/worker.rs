@@ -62,6 +62,10 @@ pub(crate) struct Worker {
     /// After what time the last vain [`steal`](Self::steal) wants another look.
     pub(super) look_again: Cell<Option<Duration>>,
     pub(super) closing: Cell<bool>,
+    /// Green threads that began to wait for something that is held, since it last looked for deadlocks.
+    pub(super) suspects: RefCell<Vec<SlotPtr>>,
+    /// How often it has looked around.
+    pub(super) looks: Cell<u32>,
 }
 
 thread_local! {
@@ -134,6 +138,8 @@ impl Worker {
             watches: RefCell::new((0..config.workers).map(|_| Watch::default()).collect()),
             look_again: Cell::new(None),
             closing: Cell::new(false),
+            suspects: RefCell::default(),
+            looks: Cell::new(0),
             runtime,
         }
     }
@@ -372,6 +378,7 @@ impl Worker {
         if self.reactor.is_in_use() {
             self.reactor.poll(Some(Duration::ZERO));
         }
+        self.look_for_deadlocks_at_times();
     }
 
     pub(super) fn fire_timers(&self) {

@@ -12,6 +12,7 @@ use crate::{
         clock::Nanos,
         park::{self, Wake},
         task::{Core, TaskRef},
+        wait::{self, WaitsFor},
         worker,
     },
 };
@@ -96,7 +97,8 @@ impl<T> Joint<T> {
         if worker::current().is_some_and(|(_, slot)| std::ptr::eq(slot.core(), self.core())) {
             panic!("{} would wait for itself for ever: it joins its own handle", self.core());
         }
-        match self.core().wait_done(deadline) {
+        let core = self.core();
+        match wait::recorded(WaitsFor::end_of(core), deadline, || core.wait_done(deadline)) {
             Wake::Notified => true,
             Wake::TimedOut => self.is_finished(),
             Wake::Cancelled => cancel::unwind(),
