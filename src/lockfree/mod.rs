@@ -3,6 +3,7 @@
 //! A transition returns a `#[must_use]` enum that tells the caller what to do next, and each file's header
 //! draws its states. `README.md` beside this file has the proofs in prose; `models/` has them for loom.
 
+pub(crate) mod call_line;
 pub(crate) mod countdown;
 pub(crate) mod counter;
 pub(crate) mod doorbell;
