@@ -18,9 +18,7 @@ use std::{
 use support::{limit, runtime, within};
 use sward::{
     Runtime,
-    queue::{
-        GetTimeoutError, LifoQueue, PriorityQueue, PutTimeoutError, Queue, TryGetError, TryPutError,
-    },
+    queue::{GetTimeoutError, LifoQueue, PriorityQueue, PutTimeoutError, Queue, TryGetError, TryPutError},
     sleep, spawn, yield_now,
 };
 
@@ -271,7 +269,9 @@ fn check(seed: u64) {
         all(|_, together| workers.run(|| together(seed)));
     };
     if let Err(payload) = panic::catch_unwind(|| within(limit(), run)) {
-        eprintln!("seed {seed} fails; to run it again: SWARD_RANDOM_SEED={seed} cargo test --test queue_random");
+        eprintln!(
+            "seed {seed} fails; to run it again: SWARD_RANDOM_SEED={seed} cargo test --test queue_random"
+        );
         panic::resume_unwind(payload);
     }
 }
