@@ -99,7 +99,10 @@ unsafe impl<W: Waiter, F: FnOnce()> Operation<W> for Stand<'_, W, F> {
             self.line.occupied.store(true, Ordering::Relaxed);
         });
         if let Some(unlock) = self.unlock.take() {
+            // Should it unwind, nobody would call `give_up`.
+            let leave = LeaveTheLine { line: self.line, node };
             unlock();
+            std::mem::forget(leave);
         }
         None
     }
@@ -110,13 +113,26 @@ unsafe impl<W: Waiter, F: FnOnce()> Operation<W> for Stand<'_, W, F> {
     }
 
     fn give_up(&mut self, node: Pin<&Node<W, Plain<Called>>>) -> Option<Called> {
+        // `occupied` may say too much after this: the next call finds out (Invariant 1).
         // SAFETY: in this line, or granted and in none.
         let left = self.line.line.with(|line| unsafe { line.remove(node) });
-        // `occupied` may say too much now: the next call finds out (Invariant 1).
         if left { None } else { Some(node.payload.get()) }
     }
 
     fn put_back(&mut self, _: Called) {
         unreachable!("what was promised is the owner's to take back, and nobody waits here as a future");
+    }
+}
+
+/// Takes a node out of line when it is dropped.
+struct LeaveTheLine<'a, W: Waiter> {
+    line: &'a CallLine<W>,
+    node: Pin<&'a Node<W, Plain<Called>>>,
+}
+
+impl<W: Waiter> Drop for LeaveTheLine<'_, W> {
+    fn drop(&mut self) {
+        // SAFETY: in this line, or granted and in none.
+        self.line.line.with(|line| unsafe { line.remove(self.node) });
     }
 }

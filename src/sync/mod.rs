@@ -2,6 +2,7 @@
 //!
 //! Where a call of `std` blocks the OS thread, one of these parks the caller: the green thread alone, if it is one.
 
+pub mod mpsc;
 mod mutex;
 mod poison;
 
