@@ -52,6 +52,8 @@ mod atomic;
 mod lockfree;
 
 #[cfg(not(loom))]
+pub mod channel;
+#[cfg(not(loom))]
 mod config;
 #[cfg(not(loom))]
 mod fiber;

@@ -17,8 +17,8 @@
 //! ```
 //!
 //! # Fairness
-//! Messages come in the order in which they were sent. Sends that wait for room are served in the order in which they
-//! came, unless one comes at the very moment when there is room.
+//! Messages come in the order in which they were sent. Sends that wait for room stand in line, first come first served, and
+//! nobody overtakes.
 //!
 //! # Cancellation
 //! A call is a park point if it has to wait. A receive that is cancelled or times out has taken no message, and a send that
