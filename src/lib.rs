@@ -73,6 +73,8 @@ pub mod net;
 #[cfg(not(loom))]
 mod payload;
 #[cfg(not(loom))]
+pub mod queue;
+#[cfg(not(loom))]
 mod rng;
 #[cfg(not(loom))]
 pub mod runtime;
