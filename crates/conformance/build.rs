@@ -10,8 +10,20 @@ const STD: &[&str] =
 
 /// crossbeam-channel's files, in `tests`.
 const CROSSBEAM: &[&str] = &[
-    "after", "array", "golang", "iter", "list", "mpsc", "never", "ready", "same_channel", "select",
-    "select_macro", "thread_locals", "tick", "zero",
+    "after",
+    "array",
+    "golang",
+    "iter",
+    "list",
+    "mpsc",
+    "never",
+    "ready",
+    "same_channel",
+    "select",
+    "select_macro",
+    "thread_locals",
+    "tick",
+    "zero",
 ];
 
 /// What is not stable in std: what names one of these is left out of the files whose names begin so.
@@ -75,7 +87,8 @@ fn take(family: &str, files: &[&str], from: Option<PathBuf>, remedy: &str) {
         let mut all = String::new();
         for name in files.iter().filter(|_| from.is_some()) {
             let file = from.as_ref().expect("it is there").join(name).with_extension("rs");
-            let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let text =
+                fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
             all += &format!("mod {name} {{\n{}\n}}\n", adapt(name, &text, threads == "green"));
         }
         fs::write(out.join(format!("{family}_{threads}.rs")), all).expect("OUT_DIR can be written");

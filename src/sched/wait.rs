@@ -101,6 +101,9 @@ pub(crate) fn try_block_on<O: Operation<Who>>(
     if let Some(output) = operation.begin(node) {
         return Ok(output);
     }
+    if deadline != Nanos::NEVER && deadline <= super::now() {
+        return operation.give_up(node).ok_or(Wake::TimedOut);
+    }
     // From here to the end nothing unwinds: a park does not, and the operations call no foreign code.
     let _record = Record::of(waits_for, deadline);
     loop {

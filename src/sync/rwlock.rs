@@ -9,6 +9,7 @@ use std::{
     mem::ManuallyDrop,
     ops::{Deref, DerefMut},
     panic::{RefUnwindSafe, UnwindSafe},
+    ptr::NonNull,
 };
 
 use super::{
@@ -81,9 +82,10 @@ impl<T: ?Sized> RefUnwindSafe for RwLock<T> {}
 /// The lock, held for reading. As [`std::sync::RwLockReadGuard`].
 #[must_use = "if unused the RwLock will immediately unlock"]
 pub struct RwLockReadGuard<'a, T: ?Sized + 'a> {
-    lock: &'a RwLock<T>,
-    /// Who holds a lock is who took it.
-    _not_send: PhantomData<*const ()>,
+    /// A pointer, and not a borrow of the lock: what is only read may be of a subtype, as `std`'s guard allows. It also
+    /// keeps the guard from being sent: who holds a lock is who took it.
+    value: NonNull<T>,
+    protocol: &'a protocol::RwLock<Who>,
 }
 
 /// The lock, held for writing. As [`std::sync::RwLockWriteGuard`].
@@ -205,7 +207,7 @@ impl<T: ?Sized> RwLock<T> {
 
     #[inline(always)]
     fn read_guard(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        checked(RwLockReadGuard { lock: self, _not_send: PhantomData }, self.is_poisoned())
+        checked(RwLockReadGuard::of(self), self.is_poisoned())
     }
 
     #[inline(always)]
@@ -213,6 +215,15 @@ impl<T: ?Sized> RwLock<T> {
         self.protocol.holder.set(ids::current());
         let guard = RwLockWriteGuard { lock: self, panicking: Panicking::now(), _not_send: PhantomData };
         checked(guard, self.is_poisoned())
+    }
+}
+
+impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
+    /// Of a lock that the caller holds for reading.
+    #[inline(always)]
+    fn of(lock: &'a RwLock<T>) -> Self {
+        let value = NonNull::new(lock.value.get()).expect("a borrowed value has an address");
+        Self { value, protocol: &lock.protocol }
     }
 }
 
@@ -235,7 +246,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
         let lock = ManuallyDrop::new(s).lock;
         lock.protocol.holder.clear();
         lock.protocol.downgrade();
-        RwLockReadGuard { lock, _not_send: PhantomData }
+        RwLockReadGuard::of(lock)
     }
 }
 
@@ -244,8 +255,8 @@ impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: the guard holds the lock, so nobody writes.
-        unsafe { &*self.lock.value.get() }
+        // SAFETY: the guard borrows the lock, so the value is there, and holds it, so nobody writes.
+        unsafe { self.value.as_ref() }
     }
 }
 
@@ -270,7 +281,7 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.protocol.unlock_read();
+        self.protocol.unlock_read();
     }
 }
 
