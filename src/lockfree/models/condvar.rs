@@ -124,7 +124,7 @@ fn one_notification_to_all_wakes_two() {
     });
 }
 
-/// Catches: a cancelled waiter that takes a notification with it, in line or while it waits for the mutex.
+/// Catches: a cancelled waiter that takes a notification with it as it leaves the line.
 #[test]
 fn a_cancel_meets_a_notification() {
     check_bounded(2, || {
@@ -135,6 +135,27 @@ fn a_cancel_meets_a_notification() {
         store.put(1);
         store.condvar.notify_one();
         cancelled.cancel();
+        if first.join().unwrap() {
+            store.put(1);
+            store.condvar.notify_one();
+        }
+        assert!(second.join().unwrap());
+    });
+}
+
+/// Catches: a cancelled waiter that takes a notification with it as it waits for the mutex.
+#[test]
+fn a_cancel_meets_a_notification_with_the_mutex_held() {
+    check_bounded(2, || {
+        let store = Store::new();
+        let cancelled = Thread::new();
+        let first = Store::taker(&store, Arc::clone(&cancelled));
+        let second = Store::taker(&store, Thread::new());
+        assert!(store.lock(&Thread::new()));
+        store.change(|items| *items += 1);
+        store.condvar.notify_one();
+        cancelled.cancel();
+        store.mutex.unlock();
         if first.join().unwrap() {
             store.put(1);
             store.condvar.notify_one();
