@@ -1,7 +1,7 @@
 //! Queues, as Python's `queue` and gevent's have them: [`Queue`], [`LifoQueue`], [`PriorityQueue`].
 //!
 //! All that share a queue share the queue itself: by reference in a [`scope`](crate::scope), or in an
-//! [`Arc`](std::sync::Arc). There are no ends to be dropped, as a [channel](crate::sync::mpsc) has: who is done says
+//! [`Arc`](std::sync::Arc). There are no ends to be dropped, as a [channel](crate::channel) has: who is done says
 //! [`close`](Queue::close). Green threads of any worker and plain OS threads put and get alike.
 //!
 //! ```
