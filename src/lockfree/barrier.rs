@@ -54,7 +54,7 @@ impl<W: Waiter> Barrier<W> {
         pub(crate) fn new(needed: usize) -> Self {
             Self {
                 line: Guarded::new(Line { waiters: List::new(), arrived: 0, next: 0, open: 0 }),
-                needed: needed,
+                needed,
             }
         }
     }

@@ -70,7 +70,9 @@ impl<W: Waiter> WakeBatch<W> {
         while self.from < self.to {
             let wake = self.wakes[self.from].take();
             self.from += 1;
-            wake.map_or((), W::deliver);
+            if let Some(wake) = wake {
+                W::deliver(wake);
+            }
         }
         (self.from, self.to) = (0, 0);
     }

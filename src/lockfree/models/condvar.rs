@@ -80,8 +80,8 @@ impl Store {
         self.mutex.unlock();
     }
 
-    fn taker(self: &Arc<Self>, me: Arc<Thread>) -> thread::JoinHandle<bool> {
-        let theirs = Arc::clone(self);
+    fn taker(store: &Arc<Self>, me: Arc<Thread>) -> thread::JoinHandle<bool> {
+        let theirs = Arc::clone(store);
         thread::spawn(move || theirs.take(&me))
     }
 }
@@ -91,7 +91,7 @@ impl Store {
 fn a_notification_meets_the_begin_of_a_wait() {
     check_bounded(3, || {
         let store = Store::new();
-        let taker = store.taker(Thread::new());
+        let taker = Store::taker(&store, Thread::new());
         store.put(1);
         store.condvar.notify_one();
         assert!(taker.join().unwrap());
@@ -103,7 +103,7 @@ fn a_notification_meets_the_begin_of_a_wait() {
 fn two_notifications_wake_two() {
     check_bounded(2, || {
         let store = Store::new();
-        let takers = [(); 2].map(|()| store.taker(Thread::new()));
+        let takers = [(); 2].map(|()| Store::taker(&store, Thread::new()));
         for _ in 0..2 {
             store.put(1);
             store.condvar.notify_one();
@@ -117,7 +117,7 @@ fn two_notifications_wake_two() {
 fn one_notification_to_all_wakes_two() {
     check_bounded(2, || {
         let store = Store::new();
-        let takers = [(); 2].map(|()| store.taker(Thread::new()));
+        let takers = [(); 2].map(|()| Store::taker(&store, Thread::new()));
         store.put(2);
         store.condvar.notify_all();
         takers.into_iter().for_each(|taker| assert!(taker.join().unwrap()));
@@ -130,8 +130,8 @@ fn a_cancel_meets_a_notification() {
     check_bounded(2, || {
         let store = Store::new();
         let cancelled = Thread::new();
-        let first = store.taker(Arc::clone(&cancelled));
-        let second = store.taker(Thread::new());
+        let first = Store::taker(&store, Arc::clone(&cancelled));
+        let second = Store::taker(&store, Thread::new());
         store.put(1);
         store.condvar.notify_one();
         cancelled.cancel();
