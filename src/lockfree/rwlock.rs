@@ -139,7 +139,9 @@ impl<W: Waiter> RwLock<W> {
         self.settle_after(|_| ());
     }
 
-    /// Makes a change under the line's lock, and lets in those that can be.
+    /// Makes a change under the line's lock, and lets in those that can be. Not inlined: the wake-ups' room would be on
+    /// the stack of each one that waits.
+    #[inline(never)]
     fn settle_after<R>(&self, change: impl FnOnce(&mut List<W, Access>) -> R) -> R {
         let mut wakes = Wakes::new();
         let (result, mut settled) = self.with_line(|line| {

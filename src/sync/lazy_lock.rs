@@ -32,7 +32,8 @@ use super::Once;
 /// });
 ///
 /// let handles: Vec<_> = (0..10).map(|n| sward::spawn(move || SQUARES[n])).collect();
-/// assert_eq!(sward::try_join_all(handles.into_iter().map(|h| sward::spawn(move || h.join()))).unwrap()[3], 9);
+/// let squares: Vec<_> = sward::join_all(handles).into_iter().map(|square| square.unwrap()).collect();
+/// assert_eq!(squares[3], 9);
 /// ```
 pub struct LazyLock<T, F = fn() -> T> {
     /// Completed once the value is there.

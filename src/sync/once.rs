@@ -62,7 +62,7 @@ pub struct OnceState {
     _not_sync: PhantomData<Cell<()>>,
 }
 
-/// A [`Once`] to begin with. As [`std::sync::ONCE_INIT`](std::sync::Once::new).
+/// A [`Once`] that is to be done, from before [`Once::new`] was `const`. As `std::sync::ONCE_INIT`.
 #[deprecated(note = "the `Once::new()` function is now preferred")]
 #[allow(clippy::declare_interior_mutable_const, reason = "it is what std has")]
 pub const ONCE_INIT: Once = Once::new();
@@ -71,6 +71,7 @@ impl Once {
     /// One that is to be done.
     #[inline]
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "std's has no default")]
     pub const fn new() -> Self {
         Self { protocol: protocol::Once::new() }
     }
