@@ -3,7 +3,6 @@
 mod support;
 
 use std::{
-    env,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::pin,

@@ -93,7 +93,7 @@ const fn check(n: usize) {
 }
 
 impl Semaphore {
-    /// The most permits that a semaphore can have, `usize::MAX / 8`.
+    /// The most permits that can be available, `usize::MAX / 8`. To give back more, by a drop as well, is a panic.
     pub const MAX_PERMITS: usize = protocol::MAX_PERMITS;
 
     /// A semaphore with so many permits. With none, all wait until some are [added](Self::add_permits).
@@ -194,7 +194,7 @@ impl Semaphore {
     ) -> Result<Permit<'_>, AcquireTimeoutError> {
         check(n);
         if !self.protocol.try_acquire(n) {
-            self.wait_for(n, sched::now().saturating_add(timeout))?;
+            self.wait_no_longer(n, timeout)?;
         }
         Ok(Permit { semaphore: self, n })
     }
@@ -317,6 +317,16 @@ impl Semaphore {
     /// in line.
     pub fn forget_permits(&self, n: usize) -> usize {
         self.protocol.forget(n)
+    }
+
+    #[cold]
+    fn wait_no_longer(&self, n: usize, timeout: Duration) -> Result<(), AcquireTimeoutError> {
+        // No time at all is not even as long as a turn of the worker's.
+        if timeout.is_zero() {
+            Err(AcquireTimeoutError)
+        } else {
+            self.wait_for(n, sched::now().saturating_add(timeout))
+        }
     }
 
     #[cold]
