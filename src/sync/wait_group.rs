@@ -1,6 +1,11 @@
 //! [`WaitGroup`].
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     event::Event,
@@ -43,6 +48,9 @@ struct Shared {
     /// Set when it is zero.
     done: Event,
 }
+
+impl UnwindSafe for WaitGroup {}
+impl RefUnwindSafe for WaitGroup {}
 
 impl WaitGroup {
     /// A group of one.
