@@ -52,6 +52,8 @@ mod atomic;
 mod lockfree;
 
 #[cfg(not(loom))]
+pub mod channel;
+#[cfg(not(loom))]
 mod config;
 #[cfg(not(loom))]
 pub mod event;
@@ -67,6 +69,8 @@ pub mod io;
 pub mod net;
 #[cfg(not(loom))]
 mod payload;
+#[cfg(not(loom))]
+pub mod queue;
 #[cfg(not(loom))]
 mod rng;
 #[cfg(not(loom))]

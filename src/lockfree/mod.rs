@@ -5,6 +5,10 @@
 
 pub(crate) mod barrier;
 pub(crate) mod condvar;
+pub(crate) mod call_line;
+pub(crate) mod channel;
+pub(crate) mod channel_select;
+mod channel_state;
 pub(crate) mod countdown;
 pub(crate) mod counter;
 pub(crate) mod doorbell;

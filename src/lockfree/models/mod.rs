@@ -9,6 +9,7 @@
 
 mod barrier;
 mod condvar;
+mod call_line;
 mod countdown;
 mod doorbell;
 mod event;

@@ -1,0 +1,414 @@
+//! Selecting: one waiter that stands in the lines of several channels, and takes what comes first.
+//!
+//! ```text
+//! FREE -> case   // win: by who grants the select something in that case's line, under the line's lock
+//! case -> FREE   // free: by the select, when it is in no line and was granted nothing after all
+//! ```
+//!
+//! A select *tries* each case, and stands in no line meanwhile. If none can be done, it *joins* each line, unless it finds
+//! that the case could be done by now: then it leaves all lines and tries again. So while it stands in line it is granted
+//! things and grants none, and two selects that meet need one claim, not two.
+
+use std::{mem::ManuallyDrop, pin::Pin};
+
+use super::{
+    channel::{Channel, NotReceived, deliver},
+    channel_state::{Place, Seat, Standing, stand},
+    wait_list::{Node, Operation, Waiter},
+};
+use crate::atomic::{AtomicUsize, Ordering};
+
+const FREE: usize = usize::MAX;
+
+/// Which case of a select is granted. Won once.
+pub(crate) struct Claim(AtomicUsize);
+
+impl Claim {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(FREE))
+    }
+
+    /// Wins it for `case`. What is granted is ordered by the line's lock and the node's mark.
+    pub(super) fn win(&self, case: usize) -> bool {
+        self.0.compare_exchange(FREE, case, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Makes it as new. The select is in no line, so nobody else knows of it.
+    fn free(&self) {
+        self.0.store(FREE, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        self.winner().is_none()
+    }
+
+    fn winner(&self) -> Option<usize> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&case| case != FREE)
+    }
+}
+
+/// A case of a select, whatever its channel carries.
+pub(crate) trait Case {
+    /// Does it now. The select is in no line.
+    fn try_now(&self) -> Tried;
+    /// Joins the line, for the select with this claim, as its `case`th. False: it can be done now.
+    fn join(&self, claim: &Claim, case: usize) -> bool;
+    /// Stands by to hear when it can be done. False: it can be done now.
+    fn watch(&self) -> bool;
+    /// Whether it can be done.
+    fn is_ready(&self) -> bool;
+    /// Leaves the line. True: it was granted before.
+    fn leave(&self) -> bool;
+    /// Whether it has been granted.
+    fn is_granted(&self) -> bool;
+    /// Whether what it was granted came to nothing, and the select is to begin anew.
+    fn is_deserted(&self) -> bool;
+}
+
+/// How a try went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tried {
+    Done,
+    /// Another select is about to send to it: it will be granted, and the rest is off.
+    Engaged,
+    NotNow,
+}
+
+/// How a select ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Selected {
+    /// By this case.
+    Case(usize),
+    /// None can be done now.
+    Nothing,
+    /// To be begun anew, with new cases.
+    Again,
+}
+
+/// To do one of some cases, waiting if need be.
+pub(crate) struct Select<'s, 'c> {
+    cases: &'s [&'c mut (dyn Case + 'c)],
+    claim: &'s Claim,
+    may_wait: bool,
+    /// The case that it waits for alone.
+    engaged: Option<usize>,
+}
+
+/// To learn which of some cases can be done.
+pub(crate) struct Ready<'s, 'c> {
+    cases: &'s [&'c mut (dyn Case + 'c)],
+    may_wait: bool,
+}
+
+/// A receive, as a case. It has no drop glue, so that it does not prolong the borrow of the channel: what it was granted
+/// is taken at once, and its waiter is a thread, which needs no drop.
+pub(crate) struct ReceiveCase<'a, W, T> {
+    channel: &'a Channel<W, T>,
+    node: ManuallyDrop<Place<W, T>>,
+}
+
+/// A send, as a case, with its message to come; otherwise as above.
+pub(crate) struct SendCase<'a, W, T> {
+    channel: &'a Channel<W, T>,
+    node: ManuallyDrop<Place<W, T>>,
+}
+
+impl<'s, 'c> Select<'s, 'c> {
+    /// # Safety
+    /// The cases are new, and neither moved nor dropped before the operation has come to its end.
+    pub(crate) unsafe fn new(cases: &'s [&'c mut (dyn Case + 'c)], claim: &'s Claim, may_wait: bool) -> Self {
+        Self { cases, claim, may_wait, engaged: None }
+    }
+
+    /// Leaves all lines. The case that was granted before, if one was.
+    fn leave_all(&self) -> Option<Selected> {
+        let mut granted = None;
+        for (index, case) in self.cases.iter().enumerate() {
+            if case.leave() {
+                debug_assert!(granted.is_none(), "a claim is won once");
+                granted = Some(index);
+            }
+        }
+        let index = granted?;
+        Some(if self.cases[index].is_deserted() { Selected::Again } else { Selected::Case(index) })
+    }
+
+    /// Tries each. `None`: it is engaged.
+    fn try_all(&mut self) -> Option<Selected> {
+        for (index, case) in self.cases.iter().enumerate() {
+            match case.try_now() {
+                Tried::Done => return Some(Selected::Case(index)),
+                Tried::Engaged => {
+                    self.engaged = Some(index);
+                    return None;
+                }
+                Tried::NotNow => {}
+            }
+        }
+        Some(Selected::Nothing)
+    }
+}
+
+// SAFETY: the node of the operation is in no list at all. Those of its cases are in none when it ends: `begin` joins lines
+// only to return `None`, or leaves them all; `look` and `give_up` leave them all before they return `Some`.
+unsafe impl<W: Waiter> Operation<W> for Select<'_, '_> {
+    type Payload = ();
+    type Output = Selected;
+
+    fn payload(&mut self) {}
+
+    fn begin(&mut self, _: Pin<&Node<W, ()>>) -> Option<Selected> {
+        loop {
+            let tried = self.try_all()?;
+            if tried != Selected::Nothing || !self.may_wait {
+                return Some(tried);
+            }
+            let joined = self.cases.iter().enumerate().all(|(index, case)| case.join(self.claim, index));
+            if joined {
+                return None;
+            }
+            if let Some(selected) = self.leave_all() {
+                return Some(selected);
+            }
+            // Who was about to send to it finds it gone.
+            self.claim.free();
+        }
+    }
+
+    fn look(&mut self, _: Pin<&Node<W, ()>>) -> Option<Selected> {
+        let index = self.engaged.or_else(|| self.claim.winner())?;
+        // Not so yet if it is engaged.
+        if self.cases[index].is_granted() { self.leave_all() } else { None }
+    }
+
+    fn give_up(&mut self, _: Pin<&Node<W, ()>>) -> Option<Selected> {
+        self.leave_all()
+    }
+
+    fn put_back(&mut self, _: Selected) {}
+}
+
+impl<'s, 'c> Ready<'s, 'c> {
+    /// # Safety
+    /// As [`Select::new`].
+    pub(crate) unsafe fn new(cases: &'s [&'c mut (dyn Case + 'c)], may_wait: bool) -> Self {
+        Self { cases, may_wait }
+    }
+
+    fn leave_all(&self) {
+        for case in self.cases {
+            case.leave();
+        }
+    }
+
+    fn ready(&self) -> Option<Selected> {
+        self.cases.iter().position(|case| case.is_ready()).map(Selected::Case)
+    }
+}
+
+// SAFETY: as for `Select`.
+unsafe impl<W: Waiter> Operation<W> for Ready<'_, '_> {
+    type Payload = ();
+    type Output = Selected;
+
+    fn payload(&mut self) {}
+
+    fn begin(&mut self, _: Pin<&Node<W, ()>>) -> Option<Selected> {
+        let ready = self.ready();
+        if ready.is_some() || !self.may_wait {
+            return Some(ready.unwrap_or(Selected::Nothing));
+        }
+        if self.cases.iter().all(|case| case.watch()) {
+            return None;
+        }
+        self.leave_all();
+        Some(Selected::Again)
+    }
+
+    fn look(&mut self, _: Pin<&Node<W, ()>>) -> Option<Selected> {
+        self.leave_all();
+        Some(self.ready().unwrap_or(Selected::Again))
+    }
+
+    fn give_up(&mut self, _: Pin<&Node<W, ()>>) -> Option<Selected> {
+        self.leave_all();
+        self.ready()
+    }
+
+    fn put_back(&mut self, _: Selected) {}
+}
+
+impl<'a, W: Waiter, T> ReceiveCase<'a, W, T> {
+    pub(crate) fn new(channel: &'a Channel<W, T>, waiter: W) -> Self {
+        Self { channel, node: ManuallyDrop::new(Node::new(waiter, Seat::new(None))) }
+    }
+
+    fn node(&self) -> Pin<&Place<W, T>> {
+        // SAFETY: it stays where it is while it is in line, by the contract of `Select::new`.
+        unsafe { Pin::new_unchecked(&self.node) }
+    }
+
+    /// What was received, once it was selected. `None`: the channel is closed.
+    pub(crate) fn finish(&self) -> Option<T> {
+        self.node.payload.take()
+    }
+
+    /// Gives back what was received, if anything was.
+    pub(crate) fn abandon(&self) {
+        if let Some(message) = self.finish() {
+            self.channel.put_back(message);
+        }
+    }
+}
+
+impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
+    fn try_now(&self) -> Tried {
+        let node = self.node();
+        match self.channel.receive_or_stand(node, |_| false) {
+            Some(Ok(message)) => {
+                node.payload.put(message);
+                Tried::Done
+            }
+            Some(Err(NotReceived::Closed)) => Tried::Done,
+            Some(Err(_)) => Tried::NotNow,
+            None => Tried::Engaged,
+        }
+    }
+
+    fn join(&self, claim: &Claim, case: usize) -> bool {
+        let node = self.node();
+        let (joined, called) = self.channel.state.with(|state| {
+            if state.can_receive(claim) {
+                return (false, false);
+            }
+            node.payload.claim.set(claim);
+            node.payload.case.set(case);
+            // SAFETY: in no line; that it stays until it is out is the contract of `Select::new`.
+            unsafe { stand(&mut state.receivers, node, Standing::Plain) };
+            (true, state.capacity == 0 && !state.send_watchers.is_empty())
+        });
+        if called {
+            self.channel.call_send_watchers();
+        }
+        joined
+    }
+
+    fn watch(&self) -> bool {
+        self.channel.state.with(|state| {
+            let wait = !state.can_receive(std::ptr::null());
+            if wait {
+                // SAFETY: as in `join`.
+                unsafe { stand(&mut state.receive_watchers, self.node(), Standing::Watching) };
+            }
+            wait
+        })
+    }
+
+    fn is_ready(&self) -> bool {
+        self.channel.state.with(|state| state.can_receive(std::ptr::null()))
+    }
+
+    fn leave(&self) -> bool {
+        // SAFETY: a receiver's node of this channel.
+        self.channel.state.with(|state| !unsafe { state.remove_receiver(self.node()) } && self.is_granted())
+    }
+
+    fn is_granted(&self) -> bool {
+        self.node.is_granted()
+    }
+
+    fn is_deserted(&self) -> bool {
+        self.node.payload.standing.get() == Standing::Deserted
+    }
+}
+
+impl<'a, W: Waiter, T> SendCase<'a, W, T> {
+    pub(crate) fn new(channel: &'a Channel<W, T>, waiter: W) -> Self {
+        Self { channel, node: ManuallyDrop::new(Node::new(waiter, Seat::new(None))) }
+    }
+
+    fn node(&self) -> Pin<&Place<W, T>> {
+        // SAFETY: as for `ReceiveCase`.
+        unsafe { Pin::new_unchecked(&self.node) }
+    }
+
+    /// Takes the promise, so that it is kept or broken once. False: there was none, because the channel is closed.
+    fn take_promise(&self) -> bool {
+        let promised = self.node.payload.standing.get() == Standing::Promised;
+        self.node.payload.standing.set(Standing::Plain);
+        promised
+    }
+
+    /// Sends, once it was selected. The error is the message: the channel is closed.
+    pub(crate) fn finish(&self, message: T) -> Result<(), T> {
+        if !self.take_promise() {
+            return Err(message);
+        }
+        let (wakes, result) = self.channel.state.with(|state| state.keep_promise(message));
+        wakes.into_iter().for_each(deliver::<W>);
+        if result? {
+            self.channel.call_receive_watchers();
+        }
+        Ok(())
+    }
+
+    /// Does not send, after it was selected.
+    pub(crate) fn abandon(&self) {
+        if self.take_promise() {
+            deliver::<W>(self.channel.state.with(|state| state.break_promise()));
+        }
+    }
+}
+
+impl<W: Waiter, T> Case for SendCase<'_, W, T> {
+    fn try_now(&self) -> Tried {
+        let promised = self.channel.state.with(|state| state.promise(&self.node.payload));
+        if promised { Tried::Done } else { Tried::NotNow }
+    }
+
+    fn join(&self, claim: &Claim, case: usize) -> bool {
+        let node = self.node();
+        let (joined, called) = self.channel.state.with(|state| {
+            if state.can_send(claim) {
+                return (false, false);
+            }
+            node.payload.claim.set(claim);
+            node.payload.case.set(case);
+            // SAFETY: in no line; that it stays until it is out is the contract of `Select::new`.
+            unsafe { stand(&mut state.senders, node, Standing::Plain) };
+            (true, state.capacity == 0 && !state.receive_watchers.is_empty())
+        });
+        if called {
+            self.channel.call_receive_watchers();
+        }
+        joined
+    }
+
+    fn watch(&self) -> bool {
+        self.channel.state.with(|state| {
+            let wait = !state.can_send(std::ptr::null());
+            if wait {
+                // SAFETY: as in `join`.
+                unsafe { stand(&mut state.send_watchers, self.node(), Standing::Watching) };
+            }
+            wait
+        })
+    }
+
+    fn is_ready(&self) -> bool {
+        self.channel.state.with(|state| state.can_send(std::ptr::null()))
+    }
+
+    fn leave(&self) -> bool {
+        // SAFETY: a sender's node of this channel.
+        self.channel.state.with(|state| !unsafe { state.remove_sender(self.node()) } && self.is_granted())
+    }
+
+    fn is_granted(&self) -> bool {
+        self.node.is_granted()
+    }
+
+    fn is_deserted(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,330 @@
+//! Queues, as Python's `queue` and gevent's have them: [`Queue`], [`LifoQueue`], [`PriorityQueue`].
+//!
+//! All that share a queue share the queue itself: by reference in a [`scope`](crate::scope), or in an
+//! [`Arc`](std::sync::Arc). There are no ends to be dropped, as a [channel](crate::sync::mpsc) has: who is done says
+//! [`close`](Queue::close). Green threads of any worker and plain OS threads put and get alike.
+//!
+//! ```
+//! use sward::queue::Queue;
+//!
+//! // Two workers, and at most four jobs that wait for them.
+//! let (jobs, results) = (Queue::new(Some(4)), Queue::new(None));
+//! sward::scope(|s| {
+//!     for _ in 0..2 {
+//!         s.spawn(|| {
+//!             for job in &jobs {
+//!                 results.put(job * job).unwrap();
+//!                 jobs.task_done();
+//!             }
+//!         });
+//!     }
+//!     for job in 1..=10 {
+//!         jobs.put(job).unwrap(); // parks while four wait
+//!     }
+//!     jobs.join(); // until all are reported as done
+//!     jobs.close(); // and the workers end
+//! });
+//! results.close();
+//! assert_eq!(results.iter().sum::<i32>(), 385);
+//! ```
+//!
+//! | Python | here |
+//! |---|---|
+//! | `Queue(maxsize=0)`, `Queue(maxsize=n)` | `Queue::new(None)`, `Queue::new(Some(n))` |
+//! | `put(item)`, `put(item, timeout=t)`, `put_nowait(item)` | [`put`](Queue::put), [`put_timeout`](Queue::put_timeout), [`try_put`](Queue::try_put) |
+//! | `get()`, `get(timeout=t)`, `get_nowait()` | [`get`](Queue::get), [`get_timeout`](Queue::get_timeout), [`try_get`](Queue::try_get) |
+//! | `task_done()`, `join()` | [`task_done`](Queue::task_done), [`join`](Queue::join), [`join_timeout`](Queue::join_timeout) |
+//! | `shutdown()`, `shutdown(immediate=True)` | [`close`](Queue::close), [`close_now`](Queue::close_now) |
+//! | `qsize()`, `empty()`, `full()`, `maxsize` | [`len`](Queue::len), [`is_empty`](Queue::is_empty), [`is_full`](Queue::is_full), [`maxsize`](Queue::maxsize) |
+
+mod buffer;
+mod error;
+mod shared;
+
+use std::{
+    fmt,
+    iter::FusedIterator,
+    panic::{RefUnwindSafe, UnwindSafe},
+};
+
+pub use self::error::{GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetError, TryPutError};
+use self::{
+    buffer::{Fifo, Lifo, Smallest},
+    shared::{Patience, Shared, Why},
+};
+use crate::time::Duration;
+
+/// Gets from a queue until it is closed and empty, parking while it is empty only. Made by its `iter`.
+#[must_use = "an iterator does nothing unless it is used"]
+pub struct Iter<'a, Q>(&'a Q);
+
+impl<Q: fmt::Debug> fmt::Debug for Iter<'_, Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Iter").field(self.0).finish()
+    }
+}
+
+impl<Q> Clone for Iter<'_, Q> {
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+/// A face of [`Shared`]: its name, its buffer, what its items must be able to do.
+macro_rules! queue {
+    ($(#[$doc:meta])* $Queue:ident, $Buffer:ident $(, $Bound:ident)?) => {
+        $(#[$doc])*
+        ///
+        /// # Fairness
+        /// Who waits for an item stands in line, and each put calls the first and *promises* it an item: nobody who
+        /// comes between takes it. So gets that wait are served first in, first out, and none starves. Puts that wait
+        /// for a place alike.
+        ///
+        /// # Cancellation
+        /// A call is a park point if it has to wait in line, and there only. One that is cancelled or times out there
+        /// has taken nothing and promised nothing. If it was called at that moment, it is done: a get returns its item, a put has put it,
+        /// and the cancel comes at the next park. A put that is cancelled drops its item, as everything it owns.
+        pub struct $Queue<T>(Shared<$Buffer<T>>);
+
+        impl<T> UnwindSafe for $Queue<T> {}
+        impl<T> RefUnwindSafe for $Queue<T> {}
+
+        impl<T $(: $Bound)?> $Queue<T> {
+            /// An empty queue: of any number of items, or of `maxsize` at most.
+            ///
+            /// # Panics
+            /// If `maxsize` is `Some(0)`: no put could ever succeed.
+            #[must_use]
+            pub const fn new(maxsize: Option<usize>) -> Self {
+                Self(Shared::new(stringify!($Queue), maxsize, $Buffer::new()))
+            }
+
+            /// Puts an item in, parking while the queue is full.
+            ///
+            /// # Errors
+            /// With the item, if the queue is closed, or is closed while it waits.
+            pub fn put(&self, item: T) -> Result<(), PutError<T>> {
+                self.0.put(item, Patience::Forever).map_err(|(_, item)| PutError(item))
+            }
+
+            /// As [`put`](Self::put), parking for `timeout` at the most.
+            ///
+            /// # Errors
+            /// With the item, if the queue is closed or no place was free in time.
+            pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutTimeoutError<T>> {
+                self.0.put(item, Patience::For(timeout)).map_err(|(why, item)| match why {
+                    Why::Late => PutTimeoutError::Timeout(item),
+                    Why::Closed => PutTimeoutError::Closed(item),
+                })
+            }
+
+            /// Puts an item in if that needs no waiting. A place that is promised to a put that waited is not free.
+            ///
+            /// # Errors
+            /// With the item, if the queue is closed or full.
+            pub fn try_put(&self, item: T) -> Result<(), TryPutError<T>> {
+                self.0.put(item, Patience::None).map_err(|(why, item)| match why {
+                    Why::Late => TryPutError::Full(item),
+                    Why::Closed => TryPutError::Closed(item),
+                })
+            }
+
+            /// Takes the next item out, parking while there is none.
+            ///
+            /// # Errors
+            /// If the queue is closed and has no items any more.
+            pub fn get(&self) -> Result<T, GetError> {
+                self.0.get(Patience::Forever).map_err(|_| GetError)
+            }
+
+            /// As [`get`](Self::get), parking for `timeout` at the most.
+            ///
+            /// # Errors
+            /// If the queue is closed and has no items any more, or none came in time.
+            pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetTimeoutError> {
+                self.0.get(Patience::For(timeout)).map_err(|why| match why {
+                    Why::Late => GetTimeoutError::Timeout,
+                    Why::Closed => GetTimeoutError::Closed,
+                })
+            }
+
+            /// Takes the next item out if that needs no waiting. An item that is promised to a get that waited is not
+            /// free.
+            ///
+            /// # Errors
+            /// If the queue has no items, or is closed and has none any more.
+            pub fn try_get(&self) -> Result<T, TryGetError> {
+                self.0.get(Patience::None).map_err(|why| match why {
+                    Why::Late => TryGetError::Empty,
+                    Why::Closed => TryGetError::Closed,
+                })
+            }
+
+            /// Reports that the work on an item is done that was taken out. What [`join`](Self::join) counts.
+            ///
+            /// # Panics
+            /// If it is called more often than items were put in.
+            #[track_caller]
+            pub fn task_done(&self) {
+                self.0.task_done();
+            }
+
+            /// Parks until every item that was put in was also reported as [done](Self::task_done). Who waits when the
+            /// last one is reported is let go, even if there are new ones by then.
+            pub fn join(&self) {
+                self.0.join(Patience::Forever);
+            }
+
+            /// As [`join`](Self::join), for `timeout` at the most. False: the time was up.
+            pub fn join_timeout(&self, timeout: Duration) -> bool {
+                self.0.join(Patience::For(timeout))
+            }
+
+            /// Closes the queue: puts fail at once, those that wait included. Gets go on until it is empty, and fail
+            /// then. To close it again does nothing.
+            pub fn close(&self) {
+                self.0.close();
+            }
+
+            /// Closes the queue, and takes out what is left, in the order in which gets would have: gets fail at once.
+            /// What is returned counts as [done](Self::task_done), so that a [`join`](Self::join) ends as soon as the
+            /// others are reported.
+            pub fn close_now(&self) -> Vec<T> {
+                self.0.close_now()
+            }
+
+            /// Whether it was closed.
+            #[must_use]
+            pub fn is_closed(&self) -> bool {
+                self.0.is_closed()
+            }
+
+            /// How many items are there to be taken, without those that are promised to gets that waited.
+            #[must_use]
+            pub fn len(&self) -> usize {
+                self.0.len()
+            }
+
+            /// Whether a [`try_get`](Self::try_get) would find nothing.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            /// Whether a put would have to wait, if the queue is open. Never, if it has no `maxsize`.
+            #[must_use]
+            pub fn is_full(&self) -> bool {
+                self.0.is_full()
+            }
+
+            /// How many items it has room for. `None`: for any number.
+            #[must_use]
+            pub fn maxsize(&self) -> Option<usize> {
+                self.0.maxsize()
+            }
+
+            /// Gets items until the queue is closed and empty, parking while it is only empty.
+            pub fn iter(&self) -> Iter<'_, Self> {
+                Iter(self)
+            }
+        }
+
+        impl<T $(: $Bound)?> Default for $Queue<T> {
+            fn default() -> Self {
+                Self::new(None)
+            }
+        }
+
+        /// Without a `maxsize`. Each item counts as put.
+        impl<T $(: $Bound)?> FromIterator<T> for $Queue<T> {
+            fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+                let queue = Self::new(None);
+                for item in items {
+                    // It is open, and has room.
+                    let _ = queue.put(item);
+                }
+                queue
+            }
+        }
+
+        impl<T $(: $Bound)?> fmt::Debug for $Queue<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl<T $(: $Bound)?> Iterator for Iter<'_, $Queue<T>> {
+            type Item = T;
+
+            fn next(&mut self) -> Option<T> {
+                self.0.get().ok()
+            }
+        }
+
+        impl<T $(: $Bound)?> FusedIterator for Iter<'_, $Queue<T>> {}
+
+        impl<'a, T $(: $Bound)?> IntoIterator for &'a $Queue<T> {
+            type Item = T;
+            type IntoIter = Iter<'a, $Queue<T>>;
+
+            fn into_iter(self) -> Iter<'a, $Queue<T>> {
+                self.iter()
+            }
+        }
+    };
+}
+
+queue! {
+    /// A queue: the first in is the first out.
+    ///
+    /// ```
+    /// use sward::{queue::{Queue, TryGetError}, sync::Arc};
+    ///
+    /// let queue = Arc::new(Queue::new(None));
+    /// let lines = Arc::clone(&queue);
+    /// let reader = sward::spawn(move || lines.iter().collect::<Vec<_>>().join(" "));
+    /// for word in ["first", "in", "first", "out"] {
+    ///     queue.put(word).unwrap();
+    /// }
+    /// queue.close();
+    /// assert_eq!(reader.join().unwrap(), "first in first out");
+    /// assert_eq!(queue.try_get(), Err(TryGetError::Closed));
+    /// assert_eq!(queue.put("late").unwrap_err().into_inner(), "late");
+    /// ```
+    Queue, Fifo
+}
+
+queue! {
+    /// A queue that gives the item first that came last. As a [`Queue`] in all else.
+    ///
+    /// ```
+    /// let queue: sward::queue::LifoQueue<_> = (1..=3).collect();
+    /// queue.close();
+    /// assert!(queue.iter().eq([3, 2, 1]));
+    /// ```
+    LifoQueue, Lifo
+}
+
+queue! {
+    /// A queue that gives the smallest item first, and of equal ones the one that came first. As a [`Queue`] in all else.
+    ///
+    /// For the greatest first, put [`Reverse`](std::cmp::Reverse)`(item)`. For an order apart from the item, put a type
+    /// whose `Ord` looks at its key alone.
+    ///
+    /// `T`'s order is the caller's code, and runs under the queue's lock. It may panic, and that comes out of the put
+    /// or the get which compared: the queue goes on, a put has put its item, a get has lost it. It may not use
+    /// the queue.
+    ///
+    /// ```
+    /// use std::cmp::Reverse;
+    /// use sward::queue::PriorityQueue;
+    ///
+    /// let queue: PriorityQueue<_> = [(2, "write"), (1, "read"), (3, "rest")].into_iter().collect();
+    /// queue.close();
+    /// assert!(queue.iter().map(|(_, what)| what).eq(["read", "write", "rest"]));
+    ///
+    /// let queue: PriorityQueue<_> = [3, 1, 2].map(Reverse).into_iter().collect();
+    /// assert_eq!(queue.get(), Ok(Reverse(3)));
+    /// ```
+    PriorityQueue, Smallest, Ord
+}
