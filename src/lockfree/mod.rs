@@ -4,11 +4,11 @@
 //! draws its states. `README.md` beside this file has the proofs in prose; `models/` has them for loom.
 
 pub(crate) mod barrier;
-pub(crate) mod condvar;
 pub(crate) mod call_line;
 pub(crate) mod channel;
 pub(crate) mod channel_select;
 mod channel_state;
+pub(crate) mod condvar;
 pub(crate) mod countdown;
 pub(crate) mod counter;
 pub(crate) mod doorbell;

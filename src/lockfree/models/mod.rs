@@ -8,8 +8,8 @@
 //! order must say it with fences.
 
 mod barrier;
-mod condvar;
 mod call_line;
+mod condvar;
 mod countdown;
 mod doorbell;
 mod event;
