@@ -125,6 +125,17 @@ compare! { mpsc_types:
     errors texts traits lifetimes
 }
 
+compare! { reentry:
+    messages_that_send_when_they_are_dropped
+    the_same_when_there_is_a_bound
+    drops_that_panic
+    texts_that_look_at_the_lock
+    closures_that_look
+    all_of_it_in_a_drop_of_a_panic
+    a_once_that_is_used_in_a_panic_of_another
+    many_and_large_messages
+}
+
 std_only! { lifetimes: a_read_guard_is_covariant }
 
 /// Fails with every line that differs.
