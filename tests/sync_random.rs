@@ -9,6 +9,7 @@
 mod support;
 
 use std::{
+    any::Any,
     collections::{BTreeMap, BTreeSet, VecDeque},
     env,
     hash::{BuildHasher, RandomState},
@@ -26,6 +27,7 @@ use sward::{
     event::Event,
     shield, sleep, spawn,
     sync::{Mutex, MutexGuard, Permit, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore},
+    time::Instant,
     timeout, yield_now,
 };
 
@@ -76,6 +78,8 @@ struct World<S> {
     /// Of requests, by [`WAITED`] and so on.
     counts: [AtomicUsize; 3],
     cancellers: StdMutex<Vec<Canceller>>,
+    /// The first that failed. Others fail for it.
+    failure: StdMutex<Option<String>>,
 }
 
 struct Life<'a, S> {
@@ -411,6 +415,19 @@ struct Barging {
     handed: bool,
     /// How often it was handed over.
     handovers: usize,
+    /// Since when it has been free with somebody in line.
+    idle: Option<Instant>,
+}
+
+impl Barging {
+    /// Called after each change. No time passes while it is free and somebody waits: who was woken is ready, and the
+    /// clock stands still.
+    fn check_time(&mut self) {
+        let idle = self.inside.is_none() && !self.waiting.is_empty();
+        self.idle = idle.then(|| self.idle.unwrap_or_else(Instant::now));
+        let lost = self.idle.is_some_and(|since| since < Instant::now());
+        assert!(!lost, "it is free, and nobody in line is on the way to it: {self:?}");
+    }
 }
 
 struct Exclusive {
@@ -426,7 +443,10 @@ struct Alone<'a> {
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
-        lock(&self.subject.model).inside = None;
+        let mut model = lock(&self.subject.model);
+        model.inside = None;
+        // Nothing panics here, where it may be unwinding.
+        model.idle = (!model.waiting.is_empty()).then(Instant::now);
     }
 }
 
@@ -435,6 +455,7 @@ impl Exclusive {
         let number = life.number;
         let got = self.mutex.try_lock().ok();
         let mut model = lock(&self.model);
+        model.check_time();
         if let Some(value) = got {
             assert!(model.inside.is_none() && !model.handed, "{number} barges in: {model:?}");
             model.inside = Some(number);
@@ -454,6 +475,7 @@ impl Exclusive {
             None => Some(self.mutex.lock().unwrap()),
         });
         let mut model = lock(&self.model);
+        model.check_time();
         let is_first = model.waiting.front() == Some(&number);
         match got {
             Some(value) => {
@@ -467,6 +489,7 @@ impl Exclusive {
             None => {
                 assert!(!is_first || !model.handed, "{number} gave up what was handed to it: {model:?}");
                 model.waiting.retain(|other| *other != number);
+                model.check_time();
                 None
             }
         }
@@ -561,6 +584,12 @@ impl Subject for Flagged {
     }
 }
 
+/// What a panic says. `None`: it is a cancel.
+fn message(payload: &(dyn Any + Send)) -> Option<&str> {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied())
+}
+
 /// What a run of a seed is compared by.
 #[derive(Debug, PartialEq, Eq)]
 struct Trace {
@@ -571,29 +600,35 @@ struct Trace {
 
 fn run<S: Subject>(seed: u64) -> Trace {
     Runtime::builder().virtual_clock(true).seed(seed).run(|| {
-        let start = sward::time::Instant::now();
+        let start = Instant::now();
         let world = Arc::new(World {
             subject: S::new(&mut Rng(seed)),
             trace: AtomicU64::new(0),
             counts: [const { AtomicUsize::new(0) }; 3],
             cancellers: StdMutex::default(),
+            failure: StdMutex::default(),
         });
         let handles: Vec<_> = (0..LIVES)
             .map(|number| {
                 let world = Arc::clone(&world);
                 spawn(move || {
                     let rng = Rng(seed ^ (number as u64 + 1) << 32);
-                    Life { world: &world, number, rng }.live();
+                    let life = Life { world: &world, number, rng };
+                    let ended = panic::catch_unwind(panic::AssertUnwindSafe(|| life.live()));
+                    if let Err(payload) = ended {
+                        if let Some(message) = message(&*payload) {
+                            lock(&world.failure).get_or_insert_with(|| message.to_owned());
+                        }
+                        panic::resume_unwind(payload);
+                    }
                 })
             })
             .collect();
         world.cancellers.lock().unwrap().extend(handles.iter().map(|handle| handle.canceller()));
-        for ended in sward::join_all(handles) {
-            match ended {
-                Err(e) if !e.is_cancelled() => panic::resume_unwind(e.into_panic()),
-                // A cancel that met it at its very end, or before it ran.
-                _ => {}
-            }
+        // A cancel that met one at its very end, or before it ran, is fine.
+        drop(sward::join_all(handles));
+        if let Some(failure) = lock(&world.failure).take() {
+            panic!("{failure}");
         }
         world.subject.end();
         let counts = world.counts.each_ref().map(|count| count.load(SeqCst));
@@ -609,10 +644,8 @@ fn check<S: Subject>(name: &str, seed: u64) -> [usize; 3] {
         )
     };
     let runs = [(); 2].map(|()| {
-        panic::catch_unwind(|| within(limit(), move || run::<S>(seed))).unwrap_or_else(|payload| {
-            let message = payload.downcast_ref::<String>().map(String::as_str);
-            fails(message.or_else(|| payload.downcast_ref().copied()).unwrap_or("panics"))
-        })
+        panic::catch_unwind(|| within(limit(), move || run::<S>(seed)))
+            .unwrap_or_else(|payload| fails(message(&*payload).unwrap_or("panics")))
     });
     if runs[0] != runs[1] {
         fails(&format!("has two traces: {runs:?}"));
