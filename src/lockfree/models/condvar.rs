@@ -124,7 +124,7 @@ fn one_notification_to_all_wakes_two() {
     });
 }
 
-/// Catches: a cancelled waiter that takes a notification with it, in line or while it waits for the mutex.
+/// Catches: a cancelled waiter that takes a notification with it as it leaves the line.
 #[test]
 fn a_cancel_meets_a_notification() {
     check_bounded(2, || {
@@ -135,6 +135,27 @@ fn a_cancel_meets_a_notification() {
         store.put(1);
         store.condvar.notify_one();
         cancelled.cancel();
+        if first.join().unwrap() {
+            store.put(1);
+            store.condvar.notify_one();
+        }
+        assert!(second.join().unwrap());
+    });
+}
+
+/// Catches: a cancelled waiter that takes a notification with it as it waits for the mutex.
+#[test]
+fn a_cancel_meets_a_notification_with_the_mutex_held() {
+    check_bounded(2, || {
+        let store = Store::new();
+        let cancelled = Thread::new();
+        let first = Store::taker(&store, Arc::clone(&cancelled));
+        let second = Store::taker(&store, Thread::new());
+        assert!(store.lock(&Thread::new()));
+        store.change(|items| *items += 1);
+        store.condvar.notify_one();
+        cancelled.cancel();
+        store.mutex.unlock();
         if first.join().unwrap() {
             store.put(1);
             store.condvar.notify_one();
@@ -196,7 +217,7 @@ fn nobody_inherits_a_notification_that_is_older_than_its_wait() {
     });
 }
 
-/// Catches: a notification to all that goes on with those who came after it, or leaves out one who came before.
+/// Catches: a notification to all that goes on with one who came after it had begun, or leaves out one who came before.
 #[test]
 fn a_notification_to_all_meets_one_who_comes() {
     check_bounded(3, || {
@@ -207,17 +228,16 @@ fn a_notification_to_all_meets_one_who_comes() {
         let [first, second, late] = [first.as_ref(), second.as_ref(), late.as_ref()];
         let wait = || Wait { condvar: &store.condvar, mutex: &store.mutex };
         stand(&store, first);
+        stand(&store, second);
         let theirs = Arc::clone(&store);
         let all = thread::spawn(move || theirs.condvar.notify_all());
-        stand(&store, second);
+        let has_begun = first.is_granted();
         stand(&store, late);
         all.join().unwrap();
-        assert!(first.is_granted());
-        assert!(second.is_granted() || !late.is_granted(), "those of one moment, in order");
-        for node in [second, late] {
-            let granted = node.is_granted();
-            assert_eq!(wait().give_up(node).is_some(), granted);
-        }
+        assert!(first.is_granted() && second.is_granted());
+        assert!(!has_begun || !late.is_granted(), "it came later");
+        let granted = late.is_granted();
+        assert_eq!(wait().give_up(late).is_some(), granted);
         // The word tells of nobody, and nobody is there.
         store.condvar.notify_all();
     });
