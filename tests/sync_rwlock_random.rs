@@ -174,7 +174,8 @@ fn readers_and_writers_on_green_and_os_threads_never_meet() {
         let mut written = 0;
         for _ in 0..300 {
             x = next(x);
-            let limit = Duration::from_micros(x >> 8 & 63);
+            // Half of them have the patience to find out if a wake-up is lost.
+            let limit = if x & 64 == 0 { support::limit() * 2 } else { Duration::from_micros(x >> 8 & 63) };
             if x.is_multiple_of(3) {
                 let Ok(mut guard) = timeout(limit, || lock.write().unwrap()) else { continue };
                 assert_eq!(inside.fetch_add(WRITER, SeqCst), 0, "it is alone");
@@ -218,5 +219,6 @@ fn readers_and_writers_on_green_and_os_threads_never_meet() {
         assert_eq!(lock.try_write().unwrap().0, green + plain, "free at the end, and nothing is lost");
         green + plain
     });
-    assert!(total > 100);
+    println!("{total} were written");
+    assert!(total > 500);
 }
