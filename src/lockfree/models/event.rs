@@ -105,7 +105,7 @@ fn a_cancel_meets_a_set() {
 /// Catches: a moment that is not taken with the set itself, or a set that goes on to those who came after a clear.
 #[test]
 fn who_waits_after_a_clear_is_not_woken() {
-    check_bounded(3, || {
+    model(|| {
         let event = Arc::new(Event::<Onlooker>::new());
         let mut old = [Wait(&*event), Wait(&*event), Wait(&*event)];
         let nodes = old.each_mut().map(|wait| Box::pin(Onlooker::node(wait)));
@@ -138,7 +138,7 @@ fn who_waits_after_a_clear_is_not_woken() {
 /// Catches: one of a chunked line that leaves while the set is at work, and takes its neighbours' wake-ups along.
 #[test]
 fn one_leaves_between_the_batches_of_a_set() {
-    check_bounded(3, || {
+    model(|| {
         let event = Arc::new(Event::<Onlooker>::new());
         let mut waits = [Wait(&*event), Wait(&*event), Wait(&*event)];
         let nodes = waits.each_mut().map(|wait| Box::pin(Onlooker::node(wait)));

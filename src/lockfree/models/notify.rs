@@ -56,7 +56,7 @@ fn a_notification_meets_a_wait() {
 /// Catches: a second in line that is not woken, a permit beside a line.
 #[test]
 fn two_notifications_meet_two_in_line() {
-    check_bounded(3, || {
+    model(|| {
         let notify = Arc::new(Notify::<Onlooker>::new());
         let mut waits = [notify.wait(), notify.wait()];
         let nodes = waits.each_mut().map(|wait| Box::pin(Onlooker::node(wait)));
@@ -96,7 +96,7 @@ fn a_cancel_meets_a_notification() {
 /// Catches: a notification that a dropped future keeps.
 #[test]
 fn a_dropped_future_passes_on_what_is_nobody_elses() {
-    check_bounded(3, || {
+    model(|| {
         let notify = Arc::new(Notify::<Onlooker>::new());
         let mut waits = [notify.wait(), notify.wait()];
         let nodes = waits.each_mut().map(|wait| Box::pin(Onlooker::node(wait)));
@@ -156,7 +156,7 @@ fn a_call_counts_from_when_the_wait_was_made() {
 /// for a dropped future.
 #[test]
 fn a_call_in_batches_wakes_those_who_waited() {
-    check_bounded(3, || {
+    model(|| {
         let notify = Arc::new(Notify::<Onlooker>::new());
         let mut waits = [notify.wait(), notify.wait(), notify.wait()];
         let nodes = waits.each_mut().map(|wait| Box::pin(Onlooker::node(wait)));
