@@ -1,7 +1,7 @@
 //! Queues, as Python's `queue` and gevent's have them: [`Queue`], [`LifoQueue`], [`PriorityQueue`].
 //!
 //! All that share a queue share the queue itself: by reference in a [`scope`](crate::scope), or in an
-//! [`Arc`](std::sync::Arc). There are no ends to be dropped, as a [channel](crate::sync::mpsc) has: who is done says
+//! [`Arc`](std::sync::Arc). There are no ends to be dropped, as a [channel](crate::channel) has: who is done says
 //! [`close`](Queue::close). Green threads of any worker and plain OS threads put and get alike.
 //!
 //! ```
@@ -82,8 +82,8 @@ macro_rules! queue {
         ///
         /// # Cancellation
         /// A call is a park point if it has to wait in line, and there only. One that is cancelled or times out there
-        /// has taken nothing and promised nothing. If it was called at that moment, it is done: a get returns its item, a put has put it,
-        /// and the cancel comes at the next park. A put that is cancelled drops its item, as everything it owns.
+        /// has taken nothing. If it was called at that moment, it is done: a get returns its item, a put has put its
+        /// own, and the cancel comes at the next park. A put that is cancelled drops its item, as all that unwinds.
         pub struct $Queue<T>(Shared<$Buffer<T>>);
 
         impl<T> UnwindSafe for $Queue<T> {}
@@ -311,9 +311,11 @@ queue! {
     /// For the greatest first, put [`Reverse`](std::cmp::Reverse)`(item)`. For an order apart from the item, put a type
     /// whose `Ord` looks at its key alone.
     ///
-    /// `T`'s order is the caller's code, and runs under the queue's lock. It may panic, and that comes out of the put
-    /// or the get which compared: the queue goes on, a put has put its item, a get has lost it. It may not use
-    /// the queue.
+    /// # The order
+    /// `T`'s order is the caller's code, and runs under the queue's lock. If it parks, who uses the queue meanwhile
+    /// waits for it, also in a [`try_get`](Self::try_get). If it panics, that comes out of the put or the get which
+    /// compared, and the queue goes on: a put has put its item, a get has dropped the one it took out, which counts as
+    /// done. It may not use the queue itself: that panics.
     ///
     /// ```
     /// use std::cmp::Reverse;

@@ -1,6 +1,6 @@
 //! `std::sync::mpsc` by name and signature: many send, one receives, first in, first out.
 //!
-//! [`channel`] has room for any number of messages, [`sync_channel`] for a given one, or for none at all: then each send
+//! [`channel()`] has room for any number of messages, [`sync_channel`] for a given one, or for none at all: then each send
 //! waits for its receive. `std`'s documentation holds, and the errors are `std`'s own types; what blocks the OS thread
 //! there parks the caller here. The ends may be with green threads of any worker, and with plain OS threads.
 //!
@@ -36,7 +36,7 @@ pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, 
 
 use crate::{channel, time::Duration};
 
-/// The sending end of a [`channel`]. As [`std::sync::mpsc::Sender`], whose documentation holds.
+/// The sending end of a [`channel()`]. As [`std::sync::mpsc::Sender`], whose documentation holds.
 ///
 /// When it and all its clones are gone, the receiver gets what was sent, and then an error.
 pub struct Sender<T>(channel::Sender<T>);

@@ -105,7 +105,7 @@ fn a_cancel_meets_a_call() {
     });
 }
 
-/// Catches: one that stays in line after it was closed, and one that was called and is let go with the others.
+/// Catches: one that was called and is let go with the others.
 #[test]
 fn a_close_meets_a_put_and_those_in_line() {
     check_bounded(3, || {
@@ -118,6 +118,21 @@ fn a_close_meets_a_put_and_those_in_line() {
         shop.close();
         let got = getters.map(|getter| getter.join().unwrap());
         assert!(got.iter().any(|got| *got), "what was put before the close is got");
+        shop.has(0);
+    });
+}
+
+/// Catches: one that stays in line, or gets in, when it is closed.
+#[test]
+fn a_close_meets_two_that_get() {
+    check_bounded(3, || {
+        let shop = Shop::new();
+        let getters = [(); 2].map(|()| {
+            let shop = Arc::clone(&shop);
+            thread::spawn(move || assert!(!shop.get(&Thread::new())))
+        });
+        shop.close();
+        getters.into_iter().for_each(|getter| getter.join().unwrap());
         shop.has(0);
     });
 }
