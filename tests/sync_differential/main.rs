@@ -114,15 +114,26 @@ compare! { lazy_lock:
     those_who_wait_learn_of_it what_it_holds_is_dropped statics_and_traits
 }
 
-std_only! { mpsc:
+compare! { mpsc:
     one_sender_in_order many_senders_keep_each_its_order a_receiver_waits the_sender_goes_first
     what_was_sent_outlives_the_sender the_receiver_goes_first the_receiver_goes_while_senders_wait
     a_bounded_channel_is_full a_rendezvous timeouts iterators messages_are_dropped_once a_sender_that_panics
     channels_through_channels a_ring
 }
 
-std_only! { mpsc_types:
+compare! { mpsc_types:
     errors texts traits lifetimes
+}
+
+compare! { reentry:
+    messages_that_send_when_they_are_dropped
+    the_same_when_there_is_a_bound
+    drops_that_panic
+    texts_that_look_at_the_lock
+    closures_that_look
+    all_of_it_in_a_drop_of_a_panic
+    a_once_that_is_used_in_a_panic_of_another
+    many_and_large_messages
 }
 
 std_only! { lifetimes: a_read_guard_is_covariant }

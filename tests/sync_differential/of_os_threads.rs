@@ -10,6 +10,10 @@ pub(crate) mod barrier;
 pub(crate) mod condvar;
 #[path = "programs/lazy_lock.rs"]
 pub(crate) mod lazy_lock;
+#[path = "programs/mpsc.rs"]
+pub(crate) mod mpsc;
+#[path = "programs/mpsc_types.rs"]
+pub(crate) mod mpsc_types;
 #[path = "programs/mutex.rs"]
 pub(crate) mod mutex;
 #[path = "programs/once.rs"]
@@ -18,6 +22,8 @@ pub(crate) mod once;
 pub(crate) mod once_lock;
 #[path = "programs/poison.rs"]
 pub(crate) mod poison;
+#[path = "programs/reentry.rs"]
+pub(crate) mod reentry;
 #[path = "programs/rwlock.rs"]
 pub(crate) mod rwlock;
 #[path = "programs/tools.rs"]

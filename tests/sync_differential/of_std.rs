@@ -24,6 +24,8 @@ pub(crate) mod once;
 pub(crate) mod once_lock;
 #[path = "programs/poison.rs"]
 pub(crate) mod poison;
+#[path = "programs/reentry.rs"]
+pub(crate) mod reentry;
 #[path = "programs/rwlock.rs"]
 pub(crate) mod rwlock;
 #[path = "programs/tools.rs"]
