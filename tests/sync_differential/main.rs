@@ -11,6 +11,7 @@
 //! | a cancel or a timeout that unwinds out of a critical section | there is none | does not poison |
 
 #![allow(clippy::duplicate_mod, reason = "one program, several instantiations")]
+#![allow(clippy::eq_op, clippy::readonly_write_lock, reason = "it is what a program tries")]
 
 #[path = "../support/mod.rs"]
 mod support;
