@@ -142,7 +142,7 @@ compare! { reentry:
     many_and_large_messages
 }
 
-std_only! { lifetimes: a_read_guard_is_covariant }
+compare! { lifetimes: a_read_guard_is_covariant }
 
 /// Fails with every line that differs.
 #[track_caller]
