@@ -86,8 +86,8 @@ pub(crate) enum Selected {
 }
 
 /// To do one of some cases, waiting if need be.
-pub(crate) struct Select<'s, 'c> {
-    cases: &'s [&'c mut (dyn Case + 'c)],
+pub(crate) struct Select<'s, C> {
+    cases: &'s [C],
     claim: &'s Claim,
     may_wait: bool,
     /// The case that it waits for alone.
@@ -95,8 +95,8 @@ pub(crate) struct Select<'s, 'c> {
 }
 
 /// To learn which of some cases can be done.
-pub(crate) struct Ready<'s, 'c> {
-    cases: &'s [&'c mut (dyn Case + 'c)],
+pub(crate) struct Ready<'s, C> {
+    cases: &'s [C],
     may_wait: bool,
 }
 
@@ -113,10 +113,11 @@ pub(crate) struct SendCase<'a, W, T> {
     node: ManuallyDrop<Place<W, T>>,
 }
 
-impl<'s, 'c> Select<'s, 'c> {
+impl<'s, C: Case> Select<'s, C> {
     /// # Safety
-    /// The cases are new, and neither moved nor dropped before the operation has come to its end.
-    pub(crate) unsafe fn new(cases: &'s [&'c mut (dyn Case + 'c)], claim: &'s Claim, may_wait: bool) -> Self {
+    /// The cases are new or renewed. They (or what they refer to, if they refer) are neither moved nor dropped before the
+    /// operation has come to its end, to which the caller drives it.
+    pub(crate) unsafe fn new(cases: &'s [C], claim: &'s Claim, may_wait: bool) -> Self {
         Self { cases, claim, may_wait, engaged: None }
     }
 
@@ -151,7 +152,7 @@ impl<'s, 'c> Select<'s, 'c> {
 
 // SAFETY: the node of the operation is in no list at all. Those of its cases are in none when it ends: `begin` joins lines
 // only to return `None`, or leaves them all; `look` and `give_up` leave them all before they return `Some`.
-unsafe impl<W: Waiter> Operation<W> for Select<'_, '_> {
+unsafe impl<W: Waiter, C: Case> Operation<W> for Select<'_, C> {
     type Payload = ();
     type Output = Selected;
 
@@ -188,10 +189,10 @@ unsafe impl<W: Waiter> Operation<W> for Select<'_, '_> {
     fn put_back(&mut self, _: Selected) {}
 }
 
-impl<'s, 'c> Ready<'s, 'c> {
+impl<'s, C: Case> Ready<'s, C> {
     /// # Safety
     /// As [`Select::new`].
-    pub(crate) unsafe fn new(cases: &'s [&'c mut (dyn Case + 'c)], may_wait: bool) -> Self {
+    pub(crate) unsafe fn new(cases: &'s [C], may_wait: bool) -> Self {
         Self { cases, may_wait }
     }
 
@@ -207,7 +208,7 @@ impl<'s, 'c> Ready<'s, 'c> {
 }
 
 // SAFETY: as for `Select`.
-unsafe impl<W: Waiter> Operation<W> for Ready<'_, '_> {
+unsafe impl<W: Waiter, C: Case> Operation<W> for Ready<'_, C> {
     type Payload = ();
     type Output = Selected;
 
@@ -241,6 +242,11 @@ unsafe impl<W: Waiter> Operation<W> for Ready<'_, '_> {
 impl<'a, W: Waiter, T> ReceiveCase<'a, W, T> {
     pub(crate) fn new(channel: &'a Channel<W, T>, waiter: W) -> Self {
         Self { channel, node: ManuallyDrop::new(Node::new(waiter, Seat::new(None))) }
+    }
+
+    /// Makes it as new, after its operation has come to its end.
+    pub(crate) fn renew(&mut self, waiter: W) {
+        *self = Self::new(self.channel, waiter);
     }
 
     fn node(&self) -> Pin<&Place<W, T>> {
@@ -325,6 +331,11 @@ impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
 impl<'a, W: Waiter, T> SendCase<'a, W, T> {
     pub(crate) fn new(channel: &'a Channel<W, T>, waiter: W) -> Self {
         Self { channel, node: ManuallyDrop::new(Node::new(waiter, Seat::new(None))) }
+    }
+
+    /// Makes it as new, after its operation has come to its end.
+    pub(crate) fn renew(&mut self, waiter: W) {
+        *self = Self::new(self.channel, waiter);
     }
 
     fn node(&self) -> Pin<&Place<W, T>> {
