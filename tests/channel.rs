@@ -32,7 +32,10 @@ fn messages_come_in_the_order_in_which_they_were_sent() {
 #[test]
 fn a_bounded_channel_takes_no_more_than_it_has_room_for() {
     let (sender, receiver) = bounded(2);
-    assert_eq!((sender.len(), sender.is_empty(), sender.is_full(), sender.capacity()), (0, true, false, Some(2)));
+    assert_eq!(
+        (sender.len(), sender.is_empty(), sender.is_full(), sender.capacity()),
+        (0, true, false, Some(2))
+    );
     sender.send(1).unwrap();
     sender.try_send(2).unwrap();
     assert_eq!(sender.try_send(3), Err(TrySendError::Full(3)));

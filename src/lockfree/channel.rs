@@ -167,32 +167,74 @@ impl<W: Waiter, T> Channel<W, T> {
 
     #[cold]
     pub(super) fn call_receive_watchers(&self) {
-        self.wake_all(|state| state.receive_watchers.grant_front(|_| ()));
+        self.wake_all(|state| [state.receive_watchers.grant_front(|_| ()), None]);
     }
 
     #[cold]
     pub(super) fn call_send_watchers(&self) {
-        self.wake_all(|state| state.send_watchers.grant_front(|_| ()));
+        self.wake_all(|state| [state.send_watchers.grant_front(|_| ()), None]);
+    }
+
+    /// Sends what a select was promised to be able to send.
+    pub(super) fn keep_promise(&self, message: T) -> Result<(), T> {
+        let mut woken = [const { None }; CHUNK];
+        let (sent, more) = self.state.with(|state| (state.keep_promise(message), fill(&mut woken, state)));
+        let result = match sent {
+            Sent::Closed(message) | Sent::Full(message) => Err(message),
+            Sent::Handed(wake) => {
+                deliver::<W>(wake);
+                Ok(())
+            }
+            Sent::Buffered { watched } => {
+                if watched {
+                    self.call_receive_watchers();
+                }
+                Ok(())
+            }
+        };
+        self.deliver_all(woken, more);
+        result
+    }
+
+    /// Does not send what a select was promised to be able to send.
+    pub(super) fn break_promise(&self) {
+        let mut woken = [const { None }; CHUNK];
+        let (wake, more) = self.state.with(|state| (state.break_promise(), fill(&mut woken, state)));
+        deliver::<W>(wake);
+        self.deliver_all(woken, more);
+    }
+
+    fn deliver_all(&self, woken: [Option<W::Wake>; CHUNK], more: bool) {
+        woken.into_iter().for_each(deliver::<W>);
+        if more {
+            self.wake_all(State::settle);
+        }
     }
 
     /// Wakes as long as there is `next`, in chunks, so that the lock is never held for long.
     #[cold]
-    fn wake_all(&self, next: impl Fn(&mut State<W, T>) -> Option<W::Wake>) {
+    fn wake_all(&self, mut next: impl FnMut(&mut State<W, T>) -> [Option<W::Wake>; 2]) {
         let mut more = true;
         while more {
             let mut woken = [const { None }; CHUNK];
-            self.state.with(|state| {
-                for place in &mut woken {
-                    *place = next(state);
-                    more = place.is_some();
-                    if !more {
-                        return;
-                    }
-                }
-            });
+            more = self.state.with(|state| fill_by(&mut woken, || next(state)));
             woken.into_iter().for_each(deliver::<W>);
         }
     }
+}
+
+/// Settles what can be settled. True: there may be more.
+fn fill<W: Waiter, T>(woken: &mut [Option<W::Wake>], state: &mut State<W, T>) -> bool {
+    fill_by(woken, || state.settle())
+}
+
+fn fill_by<K>(woken: &mut [Option<K>], mut next: impl FnMut() -> [Option<K>; 2]) -> bool {
+    woken.chunks_exact_mut(2).all(|pair| {
+        let both = next();
+        let some = both.iter().any(Option::is_some);
+        pair.iter_mut().zip(both).for_each(|(place, wake)| *place = wake);
+        some
+    })
 }
 
 #[inline(always)]

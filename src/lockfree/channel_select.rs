@@ -12,7 +12,7 @@
 use std::{mem::ManuallyDrop, pin::Pin};
 
 use super::{
-    channel::{Channel, NotReceived, deliver},
+    channel::{Channel, NotReceived},
     channel_state::{Place, Seat, Standing, stand},
     wait_list::{Node, Operation, Waiter},
 };
@@ -355,18 +355,13 @@ impl<'a, W: Waiter, T> SendCase<'a, W, T> {
         if !self.take_promise() {
             return Err(message);
         }
-        let (wakes, result) = self.channel.state.with(|state| state.keep_promise(message));
-        wakes.into_iter().for_each(deliver::<W>);
-        if result? {
-            self.channel.call_receive_watchers();
-        }
-        Ok(())
+        self.channel.keep_promise(message)
     }
 
     /// Does not send, after it was selected.
     pub(crate) fn abandon(&self) {
         if self.take_promise() {
-            deliver::<W>(self.channel.state.with(|state| state.break_promise()));
+            self.channel.break_promise();
         }
     }
 }
