@@ -65,6 +65,30 @@ pub(crate) trait Case {
     fn is_deserted(&self) -> bool;
 }
 
+impl<C: Case + ?Sized> Case for &C {
+    fn try_now(&self) -> Tried {
+        (**self).try_now()
+    }
+    fn join(&self, claim: &Claim, case: usize) -> bool {
+        (**self).join(claim, case)
+    }
+    fn watch(&self) -> bool {
+        (**self).watch()
+    }
+    fn is_ready(&self) -> bool {
+        (**self).is_ready()
+    }
+    fn leave(&self) -> bool {
+        (**self).leave()
+    }
+    fn is_granted(&self) -> bool {
+        (**self).is_granted()
+    }
+    fn is_deserted(&self) -> bool {
+        (**self).is_deserted()
+    }
+}
+
 /// How a try went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {

@@ -7,6 +7,7 @@
 //! assertion. Loom knows no order of `SeqCst` accesses, only of `SeqCst` fences, so a protocol that needs that
 //! order must say it with fences.
 
+mod channel;
 mod countdown;
 mod doorbell;
 mod idle_set;
