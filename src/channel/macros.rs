@@ -30,13 +30,12 @@
 ///     sward::spawn(move || {
 ///         sward::sleep(Duration::from_secs(1));
 ///         words.send("hello").unwrap();
-///         words
 ///     });
-///     for _ in 0..3 {
+///     for _ in 0..2 {
 ///         select! {
 ///             recv(reader) -> word => assert_eq!(word, Ok("hello")),
-///             send(writer, 42) -> sent => assert_eq!(sent, Ok(())),
-///             default(Duration::from_secs(5)) => println!("nothing for five seconds"),
+///             send(writer, 42) -> sent => assert_eq!(sent, Ok(())), // at first there is room for one
+///             default(Duration::from_secs(5)) => panic!("nothing for five seconds"),
 ///         }
 ///     }
 ///     assert_eq!(numbers.recv(), Ok(42));

@@ -27,10 +27,13 @@ use super::{
     spin::Guarded,
     wait_list::{Operation, Waiter},
 };
+use crate::atomic::{AtomicUsize, Ordering};
 
 /// See the [module](self).
 pub(crate) struct Channel<W, T> {
-    pub(super) state: Guarded<State<W, T>>,
+    state: Guarded<State<W, T>>,
+    /// How many messages were buffered when the lock was last let go.
+    len: AtomicUsize,
 }
 
 /// How many are woken at a time when all are.
@@ -74,13 +77,22 @@ impl<W: Waiter, T> Channel<W, T> {
     pub(crate) fn new(capacity: Option<usize>) -> Self {
         let at_once = capacity.filter(|&capacity| capacity <= MADE_AT_ONCE).unwrap_or(0);
         let state = State::new(capacity.unwrap_or(usize::MAX), VecDeque::with_capacity(at_once));
-        Self { state: Guarded::new(state) }
+        Self { state: Guarded::new(state), len: AtomicUsize::new(0) }
+    }
+
+    #[inline(always)]
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut State<W, T>) -> R) -> R {
+        self.state.with(|state| {
+            let result = f(state);
+            self.len.store(state.buffer.len(), Ordering::Relaxed);
+            result
+        })
     }
 
     /// Sends if that needs no waiting.
     #[inline]
     pub(crate) fn try_send(&self, message: T) -> Result<(), NotSent<T>> {
-        match self.state.with(|state| state.send(message)) {
+        match self.with(|state| state.send(message)) {
             Sent::Buffered { watched } => {
                 if watched {
                     self.call_receive_watchers();
@@ -99,7 +111,7 @@ impl<W: Waiter, T> Channel<W, T> {
     /// Receives if that needs no waiting. `Again`: a select is about to send, and [`Receive`] waits for it.
     #[inline]
     pub(crate) fn try_receive(&self) -> Result<T, NotReceived> {
-        match self.state.with(State::receive) {
+        match self.with(State::receive) {
             Received::Got { message, wake, watched } => {
                 deliver::<W>(wake);
                 if watched {
@@ -113,8 +125,14 @@ impl<W: Waiter, T> Channel<W, T> {
         }
     }
 
+    /// Whether a node that was woken is granted: it may be woken just before it is marked (Invariant 2 of `wait_list`).
+    #[inline(always)]
+    pub(super) fn is_granted(&self, node: Pin<&Place<W, T>>) -> bool {
+        node.is_granted() || self.with(|_| node.is_granted())
+    }
+
     pub(crate) fn put_back(&self, message: T) {
-        let (wake, watched) = self.state.with(|state| state.put_back(message));
+        let (wake, watched) = self.with(|state| state.put_back(message));
         deliver::<W>(wake);
         if watched {
             self.call_receive_watchers();
@@ -122,29 +140,29 @@ impl<W: Waiter, T> Channel<W, T> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.state.with(|state| state.buffer.len())
+        self.len.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.state.with(|state| state.buffer.len() >= state.capacity)
+        self.with(|state| state.buffer.len() >= state.capacity)
     }
 
     /// `None`: unbounded.
     pub(crate) fn capacity(&self) -> Option<usize> {
-        self.state.with(|state| Some(state.capacity).filter(|&capacity| capacity != usize::MAX))
+        self.with(|state| Some(state.capacity).filter(|&capacity| capacity != usize::MAX))
     }
 
     pub(crate) fn add_sender(&self) {
-        self.state.with(|state| state.sender_count += 1);
+        self.with(|state| state.sender_count += 1);
     }
 
     pub(crate) fn add_receiver(&self) {
-        self.state.with(|state| state.receiver_count += 1);
+        self.with(|state| state.receiver_count += 1);
     }
 
     /// The last one closes the channel: what is buffered is received, and no more.
     pub(crate) fn drop_sender(&self) {
-        let last = self.state.with(|state| {
+        let last = self.with(|state| {
             state.sender_count -= 1;
             state.sender_count == 0
         });
@@ -155,7 +173,7 @@ impl<W: Waiter, T> Channel<W, T> {
 
     /// The last one closes the channel, and drops what is buffered.
     pub(crate) fn drop_receiver(&self) {
-        let buffered = self.state.with(|state| {
+        let buffered = self.with(|state| {
             state.receiver_count -= 1;
             (state.receiver_count == 0).then(|| mem::take(&mut state.buffer))
         });
@@ -178,7 +196,7 @@ impl<W: Waiter, T> Channel<W, T> {
     /// Sends what a select was promised to be able to send.
     pub(super) fn keep_promise(&self, message: T) -> Result<(), T> {
         let mut woken = [const { None }; CHUNK];
-        let (sent, more) = self.state.with(|state| (state.keep_promise(message), fill(&mut woken, state)));
+        let (sent, more) = self.with(|state| (state.keep_promise(message), fill(&mut woken, state)));
         let result = match sent {
             Sent::Closed(message) | Sent::Full(message) => Err(message),
             Sent::Handed(wake) => {
@@ -199,7 +217,7 @@ impl<W: Waiter, T> Channel<W, T> {
     /// Does not send what a select was promised to be able to send.
     pub(super) fn break_promise(&self) {
         let mut woken = [const { None }; CHUNK];
-        let (wake, more) = self.state.with(|state| (state.break_promise(), fill(&mut woken, state)));
+        let (wake, more) = self.with(|state| (state.break_promise(), fill(&mut woken, state)));
         deliver::<W>(wake);
         self.deliver_all(woken, more);
     }
@@ -217,7 +235,7 @@ impl<W: Waiter, T> Channel<W, T> {
         let mut more = true;
         while more {
             let mut woken = [const { None }; CHUNK];
-            more = self.state.with(|state| fill_by(&mut woken, || next(state)));
+            more = self.with(|state| fill_by(&mut woken, || next(state)));
             woken.into_iter().for_each(deliver::<W>);
         }
     }
@@ -282,7 +300,7 @@ unsafe impl<W: Waiter, T> Operation<W> for Send<'_, W, T> {
     }
 
     fn begin(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<(), T>> {
-        let (sent, called) = self.channel.state.with(|state| {
+        let (sent, called) = self.channel.with(|state| {
             let message = node.payload.take().expect("it has not been sent");
             match state.send(message) {
                 Sent::Full(message) => {
@@ -310,12 +328,12 @@ unsafe impl<W: Waiter, T> Operation<W> for Send<'_, W, T> {
 
     #[inline]
     fn look(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<(), T>> {
-        node.is_granted().then(|| sent(node))
+        self.channel.is_granted(node).then(|| sent(node))
     }
 
     fn give_up(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<(), T>> {
         // SAFETY: a sender's node of this channel.
-        let gone = self.channel.state.with(|state| unsafe { state.remove_sender(node) });
+        let gone = self.channel.with(|state| unsafe { state.remove_sender(node) });
         if !gone {
             return Some(sent(node));
         }
@@ -350,12 +368,12 @@ unsafe impl<W: Waiter, T> Operation<W> for Receive<'_, W, T> {
 
     #[inline]
     fn look(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<T, NotReceived>> {
-        node.is_granted().then(|| received(node))
+        self.channel.is_granted(node).then(|| received(node))
     }
 
     fn give_up(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<T, NotReceived>> {
         // SAFETY: a receiver's node of this channel.
-        let gone = self.channel.state.with(|state| unsafe { state.remove_receiver(node) });
+        let gone = self.channel.with(|state| unsafe { state.remove_receiver(node) });
         (!gone).then(|| received(node))
     }
 
@@ -376,7 +394,7 @@ impl<W: Waiter, T> Channel<W, T> {
     ) -> Option<Result<T, NotReceived>> {
         let mut called = false;
         let mut wake = None;
-        let result = self.state.with(|state| {
+        let result = self.with(|state| {
             loop {
                 match state.receive() {
                     Received::Got { message, wake: woken, watched } => {

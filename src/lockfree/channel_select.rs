@@ -307,7 +307,7 @@ impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
 
     fn join(&self, claim: &Claim, case: usize) -> bool {
         let node = self.node();
-        let (joined, called) = self.channel.state.with(|state| {
+        let (joined, called) = self.channel.with(|state| {
             if state.can_receive(claim) {
                 return (false, false);
             }
@@ -324,7 +324,7 @@ impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
     }
 
     fn watch(&self) -> bool {
-        self.channel.state.with(|state| {
+        self.channel.with(|state| {
             let wait = !state.can_receive(std::ptr::null());
             if wait {
                 // SAFETY: as in `join`.
@@ -335,16 +335,16 @@ impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
     }
 
     fn is_ready(&self) -> bool {
-        self.channel.state.with(|state| state.can_receive(std::ptr::null()))
+        self.channel.with(|state| state.can_receive(std::ptr::null()))
     }
 
     fn leave(&self) -> bool {
         // SAFETY: a receiver's node of this channel.
-        self.channel.state.with(|state| !unsafe { state.remove_receiver(self.node()) } && self.is_granted())
+        self.channel.with(|state| !unsafe { state.remove_receiver(self.node()) } && self.node.is_granted())
     }
 
     fn is_granted(&self) -> bool {
-        self.node.is_granted()
+        self.channel.is_granted(self.node())
     }
 
     fn is_deserted(&self) -> bool {
@@ -392,13 +392,13 @@ impl<'a, W: Waiter, T> SendCase<'a, W, T> {
 
 impl<W: Waiter, T> Case for SendCase<'_, W, T> {
     fn try_now(&self) -> Tried {
-        let promised = self.channel.state.with(|state| state.promise(&self.node.payload));
+        let promised = self.channel.with(|state| state.promise(&self.node.payload));
         if promised { Tried::Done } else { Tried::NotNow }
     }
 
     fn join(&self, claim: &Claim, case: usize) -> bool {
         let node = self.node();
-        let (joined, called) = self.channel.state.with(|state| {
+        let (joined, called) = self.channel.with(|state| {
             if state.can_send(claim) {
                 return (false, false);
             }
@@ -415,7 +415,7 @@ impl<W: Waiter, T> Case for SendCase<'_, W, T> {
     }
 
     fn watch(&self) -> bool {
-        self.channel.state.with(|state| {
+        self.channel.with(|state| {
             let wait = !state.can_send(std::ptr::null());
             if wait {
                 // SAFETY: as in `join`.
@@ -426,16 +426,16 @@ impl<W: Waiter, T> Case for SendCase<'_, W, T> {
     }
 
     fn is_ready(&self) -> bool {
-        self.channel.state.with(|state| state.can_send(std::ptr::null()))
+        self.channel.with(|state| state.can_send(std::ptr::null()))
     }
 
     fn leave(&self) -> bool {
         // SAFETY: a sender's node of this channel.
-        self.channel.state.with(|state| !unsafe { state.remove_sender(self.node()) } && self.is_granted())
+        self.channel.with(|state| !unsafe { state.remove_sender(self.node()) } && self.node.is_granted())
     }
 
     fn is_granted(&self) -> bool {
-        self.node.is_granted()
+        self.channel.is_granted(self.node())
     }
 
     fn is_deserted(&self) -> bool {

@@ -1,24 +1,26 @@
-use std::pin::pin;
-
-use loom::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-    thread,
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use super::{
-    check_bounded,
-    waiting::{InLine, Thread},
-};
+use loom::{sync::Arc, thread};
+
+use super::waiting::{InLine, Thread};
 use crate::lockfree::{
     channel::{Channel, NotReceived, NotSent, Receive, Send},
     channel_select::{Case, Claim, ReceiveCase, Select, Selected, SendCase},
 };
 
-/// Counted while it is alive.
-struct Message(usize, Arc<AtomicUsize>);
+/// As [`check_bounded`](super::check_bounded), for three at one spin lock, which take many steps.
+fn check_bounded(preemptions: usize, model: impl Fn() + Sync + std::marker::Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 20_000;
+    builder.check(model);
+}
+
+/// Counted while it is alive. The count is no part of the model.
+struct Message(usize, std::sync::Arc<AtomicUsize>);
 
 impl Drop for Message {
     fn drop(&mut self) {
@@ -28,18 +30,18 @@ impl Drop for Message {
 
 struct Model {
     channels: Vec<Channel<InLine, Message>>,
-    alive: Arc<AtomicUsize>,
+    alive: std::sync::Arc<AtomicUsize>,
 }
 
 impl Model {
     fn new<const N: usize>(capacities: [usize; N]) -> Arc<Self> {
         let channels = capacities.map(|capacity| Channel::new(Some(capacity))).into();
-        Arc::new(Self { channels, alive: Arc::new(AtomicUsize::new(0)) })
+        Arc::new(Self { channels, alive: std::sync::Arc::default() })
     }
 
     fn message(&self, i: usize) -> Message {
         self.alive.fetch_add(1, Relaxed);
-        Message(i, Arc::clone(&self.alive))
+        Message(i, self.alive.clone())
     }
 
     /// Whether it was sent. Closed and cancelled: no.
