@@ -10,6 +10,7 @@
 mod barrier;
 mod call_line;
 mod condvar;
+mod channel;
 mod countdown;
 mod doorbell;
 mod event;
