@@ -20,6 +20,8 @@ use crate::{
 /// An operation that was selected must be [completed](SelectedOperation), on the same channel. Until then what it stands
 /// for is kept for it: a message, a place in the buffer, or the receiver of a rendezvous.
 ///
+/// A `Select` may be sent to another OS thread, and so takes channels of messages that may be; the macro takes any.
+///
 /// # Fairness
 /// If several can be done, one of them is chosen at random (by the runtime's seed, if it has one), or the first with
 /// [`new_biased`](Self::new_biased). While it waits it stands in each channel's line, as a send or receive does.
@@ -52,7 +54,7 @@ pub struct Select<'a> {
 #[derive(Clone, Copy)]
 struct Added<'a> {
     index: usize,
-    end: &'a (dyn End + 'a),
+    end: &'a (dyn End + Sync + 'a),
 }
 
 /// An operation that a [`Select`] has selected, to be completed: with the sender or receiver that it was added with.
@@ -99,16 +101,16 @@ impl<'a> Select<'a> {
     }
 
     /// Adds a send, and returns its index.
-    pub fn send<T>(&mut self, sender: &'a Sender<T>) -> usize {
+    pub fn send<T: Send>(&mut self, sender: &'a Sender<T>) -> usize {
         self.add(sender)
     }
 
     /// Adds a receive, and returns its index.
-    pub fn recv<T>(&mut self, receiver: &'a Receiver<T>) -> usize {
+    pub fn recv<T: Send>(&mut self, receiver: &'a Receiver<T>) -> usize {
         self.add(receiver)
     }
 
-    fn add(&mut self, end: &'a (dyn End + 'a)) -> usize {
+    fn add(&mut self, end: &'a (dyn End + Sync + 'a)) -> usize {
         let index = self.next;
         self.operations.push(Added { index, end });
         self.next += 1;

@@ -9,8 +9,8 @@
 
 mod barrier;
 mod call_line;
-mod condvar;
 mod channel;
+mod condvar;
 mod countdown;
 mod doorbell;
 mod event;
