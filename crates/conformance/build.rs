@@ -45,8 +45,10 @@ const UNSTABLE: &[(&str, &str)] = &[
 ];
 
 /// What cannot be run on green threads, by its nature: it spins without a yield, and waits for one that has no worker.
-const SPINNING: &[(&str, &str)] =
-    &[("once_lock", "fn sync_once_cell_does_not_leak_partially_constructed_boxes")];
+const SPINNING: &[(&str, &str)] = &[
+    ("once_lock", "fn sync_once_cell_does_not_leak_partially_constructed_boxes"),
+    ("select", "fn loop_try"),
+];
 
 /// std's macro for a test of both the stable locks and those that are not.
 const BOTH_KINDS: &str = "nonpoison_and_poison_unwrap_test";

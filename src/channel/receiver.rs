@@ -60,7 +60,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If there is none, and no sender is left.
-    #[inline]
+    #[inline(always)]
     pub fn recv(&self) -> Result<T, RecvError> {
         // With nothing buffered it most likely has to wait, where it looks again.
         if let Flavor::Channel(channel) = &self.flavor
@@ -130,7 +130,7 @@ impl<T> Receiver<T> {
         })
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn wait_to_receive(&self) -> Result<T, RecvError> {
         self.wait_until(Nanos::NEVER).map_err(|_| RecvError)
     }

@@ -53,7 +53,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message, if no receiver is left, or none is while it waits.
-    #[inline]
+    #[inline(always)]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         match self.channel.try_send(message) {
             Ok(()) => Ok(()),
@@ -98,7 +98,7 @@ impl<T> Sender<T> {
         }
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn wait_to_send(&self, message: T) -> Result<(), SendError<T>> {
         let operation = SendOperation::new(&*self.channel, message, None);
         match wait::block_on(operation, WaitsFor::signal("Sender", &*self.channel), Nanos::NEVER) {

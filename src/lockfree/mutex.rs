@@ -5,7 +5,8 @@
 //! LOCKED          -> 0                 // unlock, with nobody in line
 //! LOCKED          -> LOCKED | QUEUED   // begin: the first that has to wait, under the line's lock
 //! LOCKED | QUEUED -> QUEUED            // unlock: the first in line is woken, and tries its luck
-//! LOCKED | QUEUED -> LOCKED | QUEUED   // unlock: the first had no luck before, so it is handed the lock
+//! LOCKED | QUEUED -> … | RESERVED      // look: the one that was woken had no luck; the next unlock is for it
+//! QUEUED | RESERVED -> LOCKED | QUEUED // unlock, its second step: the first in line is handed the lock
 //! ```
 //!
 //! Barging keeps the lock busy while the one that was woken is still on its way. Handing over keeps that one from
@@ -14,7 +15,8 @@
 //! **Invariant 1.** `QUEUED` changes under the line's lock, and is set while somebody is in line. So an unlock that does
 //! not find it has nobody to wake.
 //! **Invariant 2.** If the lock is free and somebody is in line, the first in line was woken and has not looked yet.
-//! **Invariant 3.** Only the first in line is ever marked.
+//! **Invariant 3.** Only the first in line is ever marked, and `RESERVED` is set while it is [`Turn::Missed`]. So nobody takes
+//! a free lock that an unlock, in its second step, is going to hand over.
 
 use std::pin::Pin;
 
@@ -31,6 +33,8 @@ const LOCKED: u8 = 1 << 0;
 const QUEUED: u8 = 1 << 1;
 /// Set once a holder panicked, until it is cleared.
 const POISONED: u8 = 1 << 2;
+/// Set while the lock, free or not, is for the first in line.
+const RESERVED: u8 = 1 << 3;
 
 /// See the [module](self).
 pub(crate) struct Mutex<W> {
@@ -85,7 +89,7 @@ impl<W: Waiter> Mutex<W> {
     fn take_or_mark(&self, mark: u8) -> bool {
         let mut state = self.holder.state.load(Ordering::Relaxed);
         loop {
-            let free = state & LOCKED == 0;
+            let free = state & (LOCKED | RESERVED) == 0;
             let next = if free { state | LOCKED } else { state | mark };
             match self.holder.state.compare_exchange_weak(state, next, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return free,
@@ -97,39 +101,34 @@ impl<W: Waiter> Mutex<W> {
     /// Lets go of the lock.
     #[inline(always)]
     pub(crate) fn unlock(&self) {
-        if self.holder.state.compare_exchange(LOCKED, 0, Ordering::Release, Ordering::Relaxed).is_err() {
-            self.unlock_in_any_state();
+        // An addition, and not a compare-and-swap: that one costs a fifth of an uncontended lock and unlock more.
+        if self.holder.state.fetch_sub(LOCKED, Ordering::Release) & QUEUED != 0 {
+            self.unlock_for_others();
         }
     }
 
     #[cold]
-    fn unlock_in_any_state(&self) {
-        let mut state = self.holder.state.load(Ordering::Relaxed);
-        while state & QUEUED == 0 {
-            match self.holder.state.compare_exchange_weak(
-                state,
-                state & !LOCKED,
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return,
-                Err(actual) => state = actual,
-            }
-        }
+    fn unlock_for_others(&self) {
         if let Some(wake) = self.with_line(|line| self.pass_on(line)) {
             W::deliver(wake);
         }
     }
 
-    /// The holder lets go: wakes the first in line or hands it the lock.
+    /// A holder has let go: hands the lock to the first in line, or wakes it. If another has taken the lock since, it is
+    /// for that one's unlock to go on.
     fn pass_on(&self, line: &mut List<W, Plain<Turn>>) -> Option<W::Wake> {
-        if line.front().is_some_and(|turn| turn.get() == Turn::Missed) {
-            let wake = line.grant_front(|_| ());
-            self.clear_queued_if_empty(line);
-            return wake;
+        if line.front()?.get() != Turn::Missed {
+            return self.wake_front(line);
         }
-        self.holder.state.fetch_and(!LOCKED, Ordering::Release);
-        self.wake_front(line)
+        // Acquires what the last holder did, which may be another than the caller by now.
+        if self.holder.state.load(Ordering::Acquire) & LOCKED != 0 {
+            return None;
+        }
+        // Nobody takes it in between (Invariant 3).
+        self.holder.state.fetch_xor(LOCKED | RESERVED, Ordering::Relaxed);
+        let wake = line.grant_front(|_| ());
+        self.clear_queued_if_empty(line);
+        wake
     }
 
     /// Wakes the first in line, unless that has been done and it is on its way.
@@ -198,16 +197,17 @@ unsafe impl<W: Waiter> Operation<W> for Lock<'_, W> {
             if node.is_granted() {
                 return Some(());
             }
-            if node.payload.get() == Turn::Woken && mutex.take_or_mark(0) {
-                // SAFETY: in this line, since it was not granted.
-                unsafe { line.remove(node) };
-                mutex.clear_queued_if_empty(line);
-                return Some(());
+            if node.payload.get() != Turn::Woken {
+                return None;
             }
-            if node.payload.get() == Turn::Woken {
+            if !mutex.take_or_mark(RESERVED) {
                 node.payload.set(Turn::Missed);
+                return None;
             }
-            None
+            // SAFETY: in this line, since it was not granted.
+            unsafe { line.remove(node) };
+            mutex.clear_queued_if_empty(line);
+            Some(())
         })
     }
 
@@ -219,9 +219,16 @@ unsafe impl<W: Waiter> Operation<W> for Lock<'_, W> {
                 return (Some(()), None);
             }
             mutex.clear_queued_if_empty(line);
-            // It was woken, and leaves: the next in line is the one to try its luck (Invariant 2).
-            let pass_on = node.payload.get() == Turn::Woken;
-            (None, if pass_on { mutex.wake_front(line) } else { None })
+            // It was the one to try its luck, and leaves: that is the next in line now (Invariant 2).
+            let wake = match node.payload.get() {
+                Turn::Waits => None,
+                Turn::Woken => mutex.wake_front(line),
+                Turn::Missed => {
+                    mutex.holder.state.fetch_and(!RESERVED, Ordering::Relaxed);
+                    None
+                }
+            };
+            (None, wake)
         });
         if let Some(wake) = wake {
             W::deliver(wake);

@@ -75,6 +75,29 @@ fn three_lock_and_two_wait() {
     });
 }
 
+/// Catches: a hand-over by one unlock of what another has taken since.
+#[test]
+fn two_unlocks_and_one_hand_over() {
+    check_bounded(2, || {
+        let counter = Counter::new();
+        assert!(counter.mutex.try_lock());
+        let theirs = Arc::clone(&counter);
+        let waiter = thread::spawn(move || assert!(theirs.lock_and_count(&Thread::new())));
+        let theirs = Arc::clone(&counter);
+        let barger = thread::spawn(move || {
+            let locked = theirs.mutex.try_lock();
+            if locked {
+                theirs.count();
+            }
+            usize::from(locked)
+        });
+        counter.count();
+        let barged = barger.join().unwrap();
+        waiter.join().unwrap();
+        assert_eq!(counter.value(), 2 + barged);
+    });
+}
+
 /// Catches: a cancelled waiter that was woken and takes the wake-up with it.
 #[test]
 fn a_cancel_meets_an_unlock() {
