@@ -7,13 +7,18 @@
 
 use std::{
     io::Read,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use sward::{
     Status,
+    event::Event,
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
 };
 
 fn main() {
@@ -24,8 +29,9 @@ fn main() {
     io_fails_when_cancelled();
     other_parks_are_not_cut_short();
     what_is_parked_at_the_end_is_given_up();
+    who_was_given_up_in_line_is_left_alone();
     pending_ones_never_run();
-    println!("4 passed, 0 failed");
+    println!("5 passed, 0 failed");
 }
 
 fn io_fails_when_cancelled() {
@@ -64,6 +70,22 @@ fn what_is_parked_at_the_end_is_given_up() {
         parked
     });
     assert!(parked.join().unwrap_err().is_cancelled());
+}
+
+/// What they wait for outlives their runtime, and so their tasks.
+fn who_was_given_up_in_line_is_left_alone() {
+    let (event, semaphore) = (Arc::new(Event::new()), Arc::new(Semaphore::new(0)));
+    let waiters = sward::run(|| {
+        let (theirs, others) = (event.clone(), semaphore.clone());
+        let waiters = [sward::spawn(move || theirs.wait()), sward::spawn(move || drop(others.acquire()))];
+        sward::yield_now();
+        waiters
+    });
+    for waiter in waiters {
+        assert!(waiter.join().unwrap_err().is_cancelled());
+    }
+    event.set();
+    semaphore.add_permits(1);
 }
 
 fn pending_ones_never_run() {
