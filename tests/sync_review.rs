@@ -121,3 +121,20 @@ fn a_waker_that_panics_keeps_no_call_from_those_behind() {
         all_end(waiters, "Notify");
     });
 }
+
+#[test]
+fn a_waiter_that_is_woken_by_a_cancel_held_back_does_not_overtake() {
+    in_run(|| {
+        let mutex = Arc::new(Mutex::new(Vec::new()));
+        let guard = mutex.lock().unwrap();
+        let theirs = mutex.clone();
+        let first = parked(move || theirs.lock().unwrap().push(1));
+        let theirs = mutex.clone();
+        let second = parked(move || sward::shield(|| theirs.lock().unwrap().push(2)));
+        second.cancel(); // it runs before the first, and finds the lock free
+        drop(guard);
+        first.join().unwrap();
+        let _ = second.join();
+        assert_eq!(*mutex.lock().unwrap(), [1, 2]);
+    });
+}
