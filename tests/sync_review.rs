@@ -3,26 +3,24 @@
 mod support;
 
 use std::{
+    cell::Cell,
     future::Future,
-    mem,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind},
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
-    task::{Context, Poll, RawWaker, RawWakerVTable, Waker},
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use support::{OnDrop, in_run, in_virtual_time, until_parked, watched};
+use support::{in_run, in_virtual_time, until_parked};
 use sward::{
     JoinHandle, channel,
-    event::{Event, Promise},
-    queue::{PriorityQueue, Queue},
-    spawn, spawn_local,
-    sync::{Barrier, Condvar, Mutex, Notify, Once, ReentrantMutex, RwLock, Semaphore},
-    timeout, yield_now,
+    event::{self, Event},
+    queue::Queue,
+    spawn,
+    sync::{Mutex, Notify, ReentrantMutex, ReentrantMutexGuard, Semaphore},
+    timeout,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -137,4 +135,91 @@ fn a_waiter_that_is_woken_by_a_cancel_held_back_does_not_overtake() {
         let _ = second.join();
         assert_eq!(*mutex.lock().unwrap(), [1, 2]);
     });
+}
+
+/// Whether a type has a trait, as a value.
+macro_rules! has {
+    ($Type:ty: $($Trait:tt)+) => {{
+        trait No { const HAS: bool = false; }
+        impl<T: ?Sized> No for T {}
+        struct Of<T: ?Sized>(std::marker::PhantomData<T>);
+        #[allow(dead_code)]
+        impl<T: ?Sized + $($Trait)+> Of<T> { const HAS: bool = true; }
+        <Of<$Type>>::HAS
+    }};
+}
+
+/// Compares the auto traits of one of ours with one of `std`'s.
+macro_rules! same {
+    ($(($($Ours:tt)+) = ($($Theirs:tt)+);)+) => {{
+        let mut wrong = Vec::new();
+        $(
+            same!(@ wrong, ($($Ours)+) ($($Theirs)+) u8);
+            same!(@ wrong, ($($Ours)+) ($($Theirs)+) Cell<u8>);
+            same!(@ wrong, ($($Ours)+) ($($Theirs)+) Rc<u8>);
+            same!(@ wrong, ($($Ours)+) ($($Theirs)+) &'static Cell<u8>);
+            same!(@ wrong, ($($Ours)+) ($($Theirs)+) &'static mut u8);
+            same!(@ wrong, ($($Ours)+) ($($Theirs)+) std::sync::MutexGuard<'static, u8>);
+            same!(@ wrong, ($($Ours)+) ($($Theirs)+) std::marker::PhantomPinned);
+        )+
+        wrong
+    }};
+    (@ $wrong:ident, ($($Ours:tt)+) ($($Theirs:tt)+) $T:ty) => {{
+        type Ours<T> = $($Ours)+;
+        type Theirs<T> = $($Theirs)+;
+        let ours = [has!(Ours<$T>: Send), has!(Ours<$T>: Sync), has!(Ours<$T>: Unpin), has!(Ours<$T>: UnwindSafe), has!(Ours<$T>: RefUnwindSafe)];
+        let theirs = [has!(Theirs<$T>: Send), has!(Theirs<$T>: Sync), has!(Theirs<$T>: Unpin), has!(Theirs<$T>: UnwindSafe), has!(Theirs<$T>: RefUnwindSafe)];
+        if ours != theirs {
+            let what = concat!(stringify!($($Ours)+), " with ", stringify!($T));
+            $wrong.push(format!("{what}: {ours:?} and not {theirs:?} (Send, Sync, Unpin, UnwindSafe, RefUnwindSafe)"));
+        }
+    }};
+}
+
+#[test]
+fn what_may_be_sent_and_shared_is_as_in_std() {
+    use std::sync as theirs;
+    use sward::sync as ours;
+    let wrong = same! {
+        (ours::Mutex<T>) = (theirs::Mutex<T>);
+        (ours::MutexGuard<'static, T>) = (theirs::MutexGuard<'static, T>);
+        (ours::RwLock<T>) = (theirs::RwLock<T>);
+        (ours::RwLockReadGuard<'static, T>) = (theirs::RwLockReadGuard<'static, T>);
+        (ours::RwLockWriteGuard<'static, T>) = (theirs::RwLockWriteGuard<'static, T>);
+        (ours::OnceLock<T>) = (theirs::OnceLock<T>);
+        (ours::LazyLock<T, fn() -> T>) = (theirs::LazyLock<T, fn() -> T>);
+        (ours::LazyLock<u8, T>) = (theirs::LazyLock<u8, T>);
+        (ours::mpsc::Sender<T>) = (theirs::mpsc::Sender<T>);
+        (ours::mpsc::SyncSender<T>) = (theirs::mpsc::SyncSender<T>);
+        (ours::mpsc::Receiver<T>) = (theirs::mpsc::Receiver<T>);
+        (ours::mpsc::Iter<'static, T>) = (theirs::mpsc::Iter<'static, T>);
+        (ours::mpsc::IntoIter<T>) = (theirs::mpsc::IntoIter<T>);
+        (Same<ours::Once, T>) = (Same<theirs::Once, T>);
+        (Same<ours::OnceState, T>) = (Same<theirs::OnceState, T>);
+        (Same<ours::Condvar, T>) = (Same<theirs::Condvar, T>);
+        (Same<ours::Barrier, T>) = (Same<theirs::Barrier, T>);
+        (Same<ours::BarrierWaitResult, T>) = (Same<theirs::BarrierWaitResult, T>);
+        (Same<ours::WaitTimeoutResult, T>) = (Same<theirs::WaitTimeoutResult, T>);
+        (Queue<T>) = (theirs::Mutex<T>);
+        (channel::Sender<T>) = (theirs::mpsc::Sender<T>);
+        (channel::Receiver<T>) = (theirs::mpsc::Sender<T>);
+    };
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(has!(ReentrantMutex<Cell<u8>>: Sync) && !has!(ReentrantMutex<Rc<u8>>: Sync));
+    assert!(!has!(ReentrantMutexGuard<'static, u8>: Send) && has!(ReentrantMutexGuard<'static, u8>: Sync));
+    assert!(!has!(ReentrantMutexGuard<'static, Cell<u8>>: Sync));
+    assert!(has!(event::EventFuture<'static>: Send) && !has!(event::EventFuture<'static>: Unpin));
+    assert!(has!(event::PromisedFuture<u8>: Send) && !has!(event::PromisedFuture<Cell<u8>>: Send));
+    assert!(!has!(event::PromisedFuture<u8>: Unpin) && !has!(sward::sync::Notified<'static>: Unpin));
+}
+
+/// A type without a parameter, in a place for one with.
+type Same<A, T> = <(A, T) as First>::First;
+
+trait First {
+    type First;
+}
+
+impl<A, T> First for (A, T) {
+    type First = A;
 }
