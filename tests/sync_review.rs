@@ -4,6 +4,7 @@ mod support;
 
 use std::{
     cell::Cell,
+    fmt::{self, Write as _},
     future::Future,
     panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -140,6 +141,7 @@ fn a_waiter_that_is_woken_by_a_cancel_held_back_does_not_overtake() {
 /// Whether a type has a trait, as a value.
 macro_rules! has {
     ($Type:ty: $($Trait:tt)+) => {{
+        #[allow(dead_code)]
         trait No { const HAS: bool = false; }
         impl<T: ?Sized> No for T {}
         struct Of<T: ?Sized>(std::marker::PhantomData<T>);
@@ -222,4 +224,22 @@ trait First {
 
 impl<A, T> First for (A, T) {
     type First = A;
+}
+
+/// Puts what is written to it into a queue.
+struct IntoQueue<'a>(&'a Queue<String>);
+
+impl fmt::Write for IntoQueue<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.put(text.to_owned()).map_err(|_| fmt::Error)
+    }
+}
+
+#[test]
+fn a_queue_is_printed_into_itself() {
+    let queue = Queue::new(None);
+    write!(IntoQueue(&queue), "{queue:?}").unwrap();
+    queue.close();
+    let text: String = queue.iter().collect();
+    assert!(text.starts_with("Queue { maxsize: None, len: "), "{text}");
 }
