@@ -30,8 +30,9 @@ fn main() {
     other_parks_are_not_cut_short();
     what_is_parked_at_the_end_is_given_up();
     who_was_given_up_in_line_is_left_alone();
+    a_scope_is_not_left_while_what_it_lends_is_in_use();
     pending_ones_never_run();
-    println!("5 passed, 0 failed");
+    println!("6 passed, 0 failed");
 }
 
 fn io_fails_when_cancelled() {
@@ -86,6 +87,44 @@ fn who_was_given_up_in_line_is_left_alone() {
     }
     event.set();
     semaphore.add_permits(1);
+}
+
+/// A child that is given up has lent on what it borrows, to the pool of `blocking`: its parent must not run on.
+fn a_scope_is_not_left_while_what_it_lends_is_in_use() {
+    static GO: Event = Event::new();
+    static LENT: Event = Event::new();
+    static LET_GO: Event = Event::new();
+    static GONE: AtomicBool = AtomicBool::new(false);
+
+    struct Lent;
+    impl Drop for Lent {
+        fn drop(&mut self) {
+            GONE.store(true, Ordering::Relaxed);
+        }
+    }
+
+    sward::run(|| {
+        // The child gets the place of this one, before its parent's.
+        let first = sward::spawn(sward::yield_now);
+        sward::spawn(|| {
+            GO.wait();
+            let lent = Lent;
+            sward::scope(|s| {
+                s.spawn(|| {
+                    sward::blocking(|| {
+                        let _used = &lent;
+                        LENT.set();
+                        LET_GO.wait();
+                    });
+                });
+            });
+        });
+        first.join().unwrap();
+        GO.set();
+        LENT.wait();
+    });
+    assert!(!GONE.load(Ordering::Relaxed), "it is gone, and still in use");
+    LET_GO.set();
 }
 
 fn pending_ones_never_run() {
