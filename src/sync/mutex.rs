@@ -107,6 +107,7 @@ impl<T: ?Sized> Mutex<T> {
     /// # Panics
     /// If the calling green thread (or OS thread) holds this lock already: it would wait for itself for ever.
     #[inline]
+    #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         if !self.protocol.try_lock() {
             self.wait_for_lock(Nanos::NEVER);
