@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Barging keeps the lock busy while the one that was woken is still on its way. Handing over keeps that one from
-//! waiting for ever: whoever is first in line waits for two unlocks at the most.
+//! waiting for ever: whoever is first in line waits for the unlock that wakes it, and from its look on for one more at
+//! the most.
 //!
 //! **Invariant 1.** `QUEUED` changes under the line's lock, and is set while somebody is in line. So an unlock that does
 //! not find it has nobody to wake.
@@ -197,6 +198,7 @@ unsafe impl<W: Waiter> Operation<W> for Lock<'_, W> {
             if node.is_granted() {
                 return Some(());
             }
+            // Who was woken by something else, as a cancel that is held back, overtakes nobody.
             if node.payload.get() != Turn::Woken {
                 return None;
             }

@@ -17,7 +17,7 @@
 //! **Invariant 2.** When the lock is free and nobody is on the way to serve, the first in line wants more than is there.
 //! **Invariant 3.** One who is granted has been handed its permits: they are in nobody's word any more.
 
-use std::pin::Pin;
+use std::{mem, pin::Pin};
 
 use super::{
     spin::Guarded,
@@ -159,13 +159,13 @@ impl<W: Waiter> Semaphore<W> {
     /// Serves the line until the first in it wants more than is there.
     #[cold]
     fn serve(&self) {
-        loop {
+        let mut more = true;
+        while more {
             let mut wakes = Wakes::new();
-            let more = self.line.with(|line| self.grant(line, &mut wakes));
+            more = self.line.with(|line| self.grant(line, &mut wakes));
+            let rest = more.then(|| ServeTheRest(self));
             wakes.deliver();
-            if !more {
-                return;
-            }
+            mem::forget(rest);
         }
     }
 
@@ -229,16 +229,25 @@ unsafe impl<W: Waiter> Operation<W> for Acquire<'_, W> {
             // If it was the first, what is there may be enough for the next (Invariant 2).
             (false, semaphore.grant(line, &mut wakes))
         });
+        let rest = more.then(|| ServeTheRest(semaphore));
         wakes.deliver();
-        if more {
-            semaphore.serve();
-        }
+        drop(rest);
         granted.then_some(())
     }
 
     fn put_back(&mut self, (): ()) {
         // They were there before, or in the hands of others, and are no more than they were.
         let _ = self.semaphore.release(self.n);
+    }
+}
+
+/// Serves the line when it is dropped: also if a waker of the user's panics, those who were not granted yet go on
+/// (Invariant 2).
+struct ServeTheRest<'a, W: Waiter>(&'a Semaphore<W>);
+
+impl<W: Waiter> Drop for ServeTheRest<'_, W> {
+    fn drop(&mut self) {
+        self.0.serve();
     }
 }
 

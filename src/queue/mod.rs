@@ -315,7 +315,8 @@ queue! {
     /// `T`'s order is the caller's code, and runs under the queue's lock. If it parks, who uses the queue meanwhile
     /// waits for it, also in a [`try_get`](Self::try_get). If it panics, that comes out of the put or the get which
     /// compared, and the queue goes on: a put has put its item, a get has dropped the one it took out, which counts as
-    /// done. It may not use the queue itself: that panics.
+    /// done. A cancel or a timeout that it meets where it parks is as a panic here. It may not use the queue itself: that
+    /// panics.
     ///
     /// ```
     /// use std::cmp::Reverse;

@@ -267,13 +267,15 @@ impl<B: Buffer> fmt::Debug for Shared<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct(self.name);
         debug.field("maxsize", &self.maxsize());
-        // Under the lock runs what may want to print itself.
+        // Who prints it may be under the lock already; who is written to may use the queue.
         let state = match self.state.try_lock() {
             Ok(state) => state,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return debug.finish_non_exhaustive(),
         };
-        debug.field("len", &state.items()).field("unfinished", &state.unfinished);
-        debug.field("is_closed", &state.is_closed).finish_non_exhaustive()
+        let (len, unfinished, is_closed) = (state.items(), state.unfinished, state.is_closed);
+        drop(state);
+        debug.field("len", &len).field("unfinished", &unfinished).field("is_closed", &is_closed);
+        debug.finish_non_exhaustive()
     }
 }

@@ -121,6 +121,24 @@ fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
     notified(slot, core)
 }
 
+/// What a wait until `deadline` comes to when that has passed: others run, as they would if this had parked, so that a
+/// loop of such waits keeps nobody out; and a cancel is delivered.
+#[cold]
+pub(crate) fn pass(deadline: Nanos) -> Wake {
+    let timeout = match worker::current() {
+        Some((_, slot)) if must_stay(slot) => Nanos::NEVER,
+        Some((worker, slot)) => {
+            worker.yield_now(slot);
+            if is_cancelled(slot, slot.core()) {
+                return Wake::Cancelled;
+            }
+            slot.interrupts.nearest()
+        }
+        None => os_thread_timeout(),
+    };
+    if timeout < deadline { Wake::Cancelled } else { Wake::TimedOut }
+}
+
 /// What a wake-up means to one that may have been cancelled meanwhile: the cancel may be what woke it.
 #[inline(always)]
 fn notified(slot: &Slot, core: &Core) -> Wake {

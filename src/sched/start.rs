@@ -3,9 +3,10 @@
 
 #![allow(unsafe_code)]
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
 use super::{
+    clock::Nanos,
     park,
     queue::Fresh,
     slot::{Slot, SlotPtr},
@@ -200,7 +201,8 @@ impl Worker {
         for ptr in parked {
             // SAFETY: one of this worker's slots, on its thread.
             let slot = unsafe { ptr.get() };
-            if !slot.core().park.load().is_parked() {
+            // Who wakes it from now on has nothing to schedule.
+            if !slot.core().park.expire() {
                 continue;
             }
             // SAFETY: this is the scheduler, between resumes.
@@ -211,7 +213,12 @@ impl Worker {
             let task = self.unseat(ptr, slot);
             // SAFETY: this is its worker. It ran, but never runs on, so it publishes nothing itself.
             unsafe { task.abandon(Failure::Cancelled) };
+            // It may stand in line for what outlives the runtime, by a node on its stack that leads to the task.
+            mem::forget(task);
         }
+        // Those that were left were woken already. What else has a timer is gone from its slot.
+        let mut timers = self.timers.borrow_mut();
+        while timers.pop_due(Nanos::NEVER).is_some() {}
     }
 
     /// A stack of this class came back: the first that waits for one has it.

@@ -240,17 +240,24 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
         let result = panic::catch_unwind(AssertUnwindSafe(f)).map_err(cancel::failure_of);
         crate::sched::locals::clear();
         // SAFETY: still before `DONE`.
-        unsafe { self.publish(core, result) };
+        let ended = unsafe { self.publish(core, result) };
+        core.tell_end(ended);
     }
 
     unsafe fn abandon(&self, core: &Core, why: Failure) {
         // SAFETY: before `DONE` the step is the worker's.
         let closure = mem::replace(unsafe { &mut *self.0.get() }, Step::Empty);
+        let has_run = matches!(closure, Step::Empty);
         let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(closure)));
         let why = dropped.err().map_or(why, cancel::failure_of);
         crate::sched::locals::clear();
         // SAFETY: still before `DONE`.
-        unsafe { self.publish(core, Err(why)) };
+        let ended = unsafe { self.publish(core, Err(why)) };
+        // If it ran it stays on its stack for ever, and with it what it borrows, which it may have lent on: its scope
+        // must not end.
+        if !has_run {
+            core.tell_end(ended);
+        }
     }
 
     unsafe fn take(&self, into: *mut ()) {
@@ -277,7 +284,7 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
 impl<F: FnOnce() -> T, T> Cell<F, T> {
     /// # Safety
     /// Called by the worker, once, before `DONE`.
-    unsafe fn publish(&self, core: &Core, result: Result<T, Failure>) {
+    unsafe fn publish(&self, core: &Core, result: Result<T, Failure>) -> Ended {
         let ended = match &result {
             Ok(_) => Ended::Returned,
             Err(Failure::Panicked(_) | Failure::NoStack(_)) => Ended::Panicked,
@@ -294,9 +301,7 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         if next.wake_waiter || next.call_listeners {
             core.tell_waiters(ended);
         }
-        if let Some(on_end) = core.on_end() {
-            on_end.ended(ended);
-        }
+        ended
     }
 }
 
@@ -312,6 +317,12 @@ impl Core {
     /// The deadline that it inherited.
     pub(crate) fn deadline(&self) -> Option<Nanos> {
         self.extras.as_ref()?.deadline
+    }
+
+    fn tell_end(&self, ended: Ended) {
+        if let Some(on_end) = self.on_end() {
+            on_end.ended(ended);
+        }
     }
 
     fn on_end(&self) -> Option<&dyn OnEnd> {

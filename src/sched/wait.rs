@@ -102,7 +102,8 @@ pub(crate) fn try_block_on<O: Operation<Who>>(
         return Ok(output);
     }
     if deadline != Nanos::NEVER && deadline <= super::now() {
-        return operation.give_up(node).ok_or(Wake::TimedOut);
+        // Out of line first: while others run, nobody is to be held up by it.
+        return operation.give_up(node).ok_or_else(|| park::pass(deadline));
     }
     // From here to the end nothing unwinds: a park does not, and the operations call no foreign code.
     let _record = Record::of(waits_for, deadline);

@@ -30,8 +30,8 @@ use crate::{
 ///
 /// # Fairness
 /// A lock that is free goes to whoever comes, so that it is busy while one that was woken is on its way. Who was woken
-/// and came too late is handed the lock by the next unlock: the first in line waits for two unlocks at the most,
-/// and the line is first in, first out. No waiter starves.
+/// and came too late is handed the lock by the next unlock: the first in line waits for the unlock that wakes it, and,
+/// once it runs, for one more at the most. The line is first in, first out. No waiter starves.
 ///
 /// # Cancellation
 /// [`lock`](Self::lock) is a park point if it has to wait. A waiter that is cancelled leaves the line; if it was given
@@ -107,6 +107,7 @@ impl<T: ?Sized> Mutex<T> {
     /// # Panics
     /// If the calling green thread (or OS thread) holds this lock already: it would wait for itself for ever.
     #[inline]
+    #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         if !self.protocol.try_lock() {
             self.wait_for_lock(Nanos::NEVER);

@@ -32,8 +32,9 @@ use crate::{
 /// what is left behind.
 ///
 /// # Fairness
-/// As [`Mutex`](super::Mutex): a lock that is free goes to whoever comes, and the first in line waits for two unlocks at
-/// the most. The line is first in, first out, and no waiter starves. The owner never waits.
+/// As [`Mutex`](super::Mutex): a lock that is free goes to whoever comes, and the first in line waits for the unlock that
+/// wakes it, and, once it runs, for one more at the most. The line is first in, first out, and no waiter starves. The
+/// owner never waits.
 ///
 /// # Cancellation
 /// [`lock`](Self::lock) is a park point if it has to wait. A waiter that is cancelled leaves the line; if it was given

@@ -7,13 +7,18 @@
 
 use std::{
     io::Read,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use sward::{
     Status,
+    event::Event,
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
 };
 
 fn main() {
@@ -24,8 +29,10 @@ fn main() {
     io_fails_when_cancelled();
     other_parks_are_not_cut_short();
     what_is_parked_at_the_end_is_given_up();
+    who_was_given_up_in_line_is_left_alone();
+    a_scope_is_not_left_while_what_it_lends_is_in_use();
     pending_ones_never_run();
-    println!("4 passed, 0 failed");
+    println!("6 passed, 0 failed");
 }
 
 fn io_fails_when_cancelled() {
@@ -64,6 +71,60 @@ fn what_is_parked_at_the_end_is_given_up() {
         parked
     });
     assert!(parked.join().unwrap_err().is_cancelled());
+}
+
+/// What they wait for outlives their runtime, and so their tasks.
+fn who_was_given_up_in_line_is_left_alone() {
+    let (event, semaphore) = (Arc::new(Event::new()), Arc::new(Semaphore::new(0)));
+    let waiters = sward::run(|| {
+        let (theirs, others) = (event.clone(), semaphore.clone());
+        let waiters = [sward::spawn(move || theirs.wait()), sward::spawn(move || drop(others.acquire()))];
+        sward::yield_now();
+        waiters
+    });
+    for waiter in waiters {
+        assert!(waiter.join().unwrap_err().is_cancelled());
+    }
+    event.set();
+    semaphore.add_permits(1);
+}
+
+/// A child that is given up has lent on what it borrows, to the pool of `blocking`: its parent must not run on.
+fn a_scope_is_not_left_while_what_it_lends_is_in_use() {
+    static GO: Event = Event::new();
+    static LENT: Event = Event::new();
+    static LET_GO: Event = Event::new();
+    static GONE: AtomicBool = AtomicBool::new(false);
+
+    struct Lent;
+    impl Drop for Lent {
+        fn drop(&mut self) {
+            GONE.store(true, Ordering::Relaxed);
+        }
+    }
+
+    sward::run(|| {
+        // The child gets the place of this one, before its parent's.
+        let first = sward::spawn(sward::yield_now);
+        sward::spawn(|| {
+            GO.wait();
+            let lent = Lent;
+            sward::scope(|s| {
+                s.spawn(|| {
+                    sward::blocking(|| {
+                        let _used = &lent;
+                        LENT.set();
+                        LET_GO.wait();
+                    });
+                });
+            });
+        });
+        first.join().unwrap();
+        GO.set();
+        LENT.wait();
+    });
+    assert!(!GONE.load(Ordering::Relaxed), "it is gone, and still in use");
+    LET_GO.set();
 }
 
 fn pending_ones_never_run() {
