@@ -105,3 +105,25 @@ fn one_leaves_between_the_batches_of_a_round() {
         }
     });
 }
+
+/// Catches: an arrival of the next round that is woken with this one.
+#[test]
+fn who_comes_between_the_batches_of_a_round_waits_for_the_next() {
+    model(|| {
+        let barrier = Arc::new(Barrier::<Onlooker>::new(3));
+        let arrive = |barrier: &Barrier<Onlooker>| {
+            let mut arrive = Arrive(barrier);
+            let node = Box::pin(Onlooker::node(&mut arrive));
+            (arrive.begin(node.as_ref()), node)
+        };
+        let early = [arrive(&barrier), arrive(&barrier)];
+        let theirs = Arc::clone(&barrier);
+        let other = thread::spawn(move || arrive(&theirs));
+        let one = arrive(&barrier);
+        let other = other.join().unwrap();
+        let (leader, late) = if one.0.is_some() { (one.0, other) } else { (other.0, one) };
+        assert_eq!((leader, late.0), (Some(Part::Leader), None));
+        assert!(early.iter().all(|(_, node)| is_woken(node.as_ref())));
+        assert!(!is_woken(late.1.as_ref()));
+    });
+}
