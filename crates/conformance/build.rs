@@ -116,7 +116,15 @@ fn adapt(name: &str, text: &str, green: bool) -> String {
         text = text.replace(from, to);
     }
     if !of_originals() {
-        text = text.replace("std::sync", "sward::sync").replace("crossbeam_channel", "sward::channel");
+        // A macro of crossbeam's own, under `select!`.
+        text = text.replace("cc::crossbeam_channel_internal!", "sward::channel::select!");
+        for (from, to) in [
+            ("std::sync", "sward::sync"),
+            ("std::time", "sward::time"),
+            ("crossbeam_channel", "sward::channel"),
+        ] {
+            text = text.replace(from, to);
+        }
         if green {
             text = with_green_threads(&text);
         }

@@ -21,13 +21,26 @@
 //! Messages are received in the order in which they were sent. Senders and receivers that wait stand in line, first come
 //! first served, and nobody overtakes.
 
+mod case;
 mod clock;
 mod error;
+mod future;
 mod iter;
+mod macros;
 mod receiver;
+mod select;
 mod sender;
 
 use std::sync::Arc;
+
+#[doc(inline)]
+pub use crate::{select, select_biased};
+
+/// For the macros.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::case::{AnyCase, NONE, Permit, Receiving, Sending, Until, ended, select};
+}
 
 use self::{
     clock::{At, Tick},
@@ -40,6 +53,7 @@ pub use self::{
     },
     iter::{IntoIter, Iter, TryIter},
     receiver::Receiver,
+    select::{Select, SelectedOperation},
     sender::Sender,
 };
 use crate::{

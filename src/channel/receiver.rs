@@ -62,7 +62,10 @@ impl<T> Receiver<T> {
     /// If there is none, and no sender is left.
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        if let Flavor::Channel(channel) = &self.flavor {
+        // With nothing buffered it most likely has to wait, where it looks again.
+        if let Flavor::Channel(channel) = &self.flavor
+            && channel.len() > 0
+        {
             match channel.try_receive() {
                 Ok(message) => return Ok(message),
                 Err(NotReceived::Closed) => return Err(RecvError),

@@ -27,10 +27,13 @@ use super::{
     spin::Guarded,
     wait_list::{Operation, Waiter},
 };
+use crate::atomic::{AtomicUsize, Ordering};
 
 /// See the [module](self).
 pub(crate) struct Channel<W, T> {
-    pub(super) state: Guarded<State<W, T>>,
+    state: Guarded<State<W, T>>,
+    /// How many messages were buffered when the lock was last let go.
+    len: AtomicUsize,
 }
 
 /// How many are woken at a time when all are.
@@ -74,13 +77,22 @@ impl<W: Waiter, T> Channel<W, T> {
     pub(crate) fn new(capacity: Option<usize>) -> Self {
         let at_once = capacity.filter(|&capacity| capacity <= MADE_AT_ONCE).unwrap_or(0);
         let state = State::new(capacity.unwrap_or(usize::MAX), VecDeque::with_capacity(at_once));
-        Self { state: Guarded::new(state) }
+        Self { state: Guarded::new(state), len: AtomicUsize::new(0) }
+    }
+
+    #[inline(always)]
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut State<W, T>) -> R) -> R {
+        self.state.with(|state| {
+            let result = f(state);
+            self.len.store(state.buffer.len(), Ordering::Relaxed);
+            result
+        })
     }
 
     /// Sends if that needs no waiting.
     #[inline]
     pub(crate) fn try_send(&self, message: T) -> Result<(), NotSent<T>> {
-        match self.state.with(|state| state.send(message)) {
+        match self.with(|state| state.send(message)) {
             Sent::Buffered { watched } => {
                 if watched {
                     self.call_receive_watchers();
@@ -99,7 +111,7 @@ impl<W: Waiter, T> Channel<W, T> {
     /// Receives if that needs no waiting. `Again`: a select is about to send, and [`Receive`] waits for it.
     #[inline]
     pub(crate) fn try_receive(&self) -> Result<T, NotReceived> {
-        match self.state.with(State::receive) {
+        match self.with(State::receive) {
             Received::Got { message, wake, watched } => {
                 deliver::<W>(wake);
                 if watched {
@@ -113,8 +125,14 @@ impl<W: Waiter, T> Channel<W, T> {
         }
     }
 
+    /// Whether a node that was woken is granted: it may be woken just before it is marked (Invariant 2 of `wait_list`).
+    #[inline(always)]
+    pub(super) fn is_granted(&self, node: Pin<&Place<W, T>>) -> bool {
+        node.is_granted() || self.with(|_| node.is_granted())
+    }
+
     pub(crate) fn put_back(&self, message: T) {
-        let (wake, watched) = self.state.with(|state| state.put_back(message));
+        let (wake, watched) = self.with(|state| state.put_back(message));
         deliver::<W>(wake);
         if watched {
             self.call_receive_watchers();
@@ -122,29 +140,29 @@ impl<W: Waiter, T> Channel<W, T> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.state.with(|state| state.buffer.len())
+        self.len.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.state.with(|state| state.buffer.len() >= state.capacity)
+        self.with(|state| state.buffer.len() >= state.capacity)
     }
 
     /// `None`: unbounded.
     pub(crate) fn capacity(&self) -> Option<usize> {
-        self.state.with(|state| Some(state.capacity).filter(|&capacity| capacity != usize::MAX))
+        self.with(|state| Some(state.capacity).filter(|&capacity| capacity != usize::MAX))
     }
 
     pub(crate) fn add_sender(&self) {
-        self.state.with(|state| state.sender_count += 1);
+        self.with(|state| state.sender_count += 1);
     }
 
     pub(crate) fn add_receiver(&self) {
-        self.state.with(|state| state.receiver_count += 1);
+        self.with(|state| state.receiver_count += 1);
     }
 
     /// The last one closes the channel: what is buffered is received, and no more.
     pub(crate) fn drop_sender(&self) {
-        let last = self.state.with(|state| {
+        let last = self.with(|state| {
             state.sender_count -= 1;
             state.sender_count == 0
         });
@@ -155,44 +173,86 @@ impl<W: Waiter, T> Channel<W, T> {
 
     /// The last one closes the channel, and drops what is buffered.
     pub(crate) fn drop_receiver(&self) {
-        let buffered = self.state.with(|state| {
+        let buffered = self.with(|state| {
             state.receiver_count -= 1;
             (state.receiver_count == 0).then(|| mem::take(&mut state.buffer))
         });
         if let Some(buffered) = buffered {
             self.wake_all(State::dismiss_sender);
-            drop(buffered);
+            drop_each(buffered);
         }
     }
 
     #[cold]
     pub(super) fn call_receive_watchers(&self) {
-        self.wake_all(|state| state.receive_watchers.grant_front(|_| ()));
+        self.wake_all(|state| [state.receive_watchers.grant_front(|_| ()), None]);
     }
 
     #[cold]
     pub(super) fn call_send_watchers(&self) {
-        self.wake_all(|state| state.send_watchers.grant_front(|_| ()));
+        self.wake_all(|state| [state.send_watchers.grant_front(|_| ()), None]);
+    }
+
+    /// Sends what a select was promised to be able to send.
+    pub(super) fn keep_promise(&self, message: T) -> Result<(), T> {
+        let mut woken = [const { None }; CHUNK];
+        let (sent, more) = self.with(|state| (state.keep_promise(message), fill(&mut woken, state)));
+        let result = match sent {
+            Sent::Closed(message) | Sent::Full(message) => Err(message),
+            Sent::Handed(wake) => {
+                deliver::<W>(wake);
+                Ok(())
+            }
+            Sent::Buffered { watched } => {
+                if watched {
+                    self.call_receive_watchers();
+                }
+                Ok(())
+            }
+        };
+        self.deliver_all(woken, more);
+        result
+    }
+
+    /// Does not send what a select was promised to be able to send.
+    pub(super) fn break_promise(&self) {
+        let mut woken = [const { None }; CHUNK];
+        let (wake, more) = self.with(|state| (state.break_promise(), fill(&mut woken, state)));
+        deliver::<W>(wake);
+        self.deliver_all(woken, more);
+    }
+
+    fn deliver_all(&self, woken: [Option<W::Wake>; CHUNK], more: bool) {
+        woken.into_iter().for_each(deliver::<W>);
+        if more {
+            self.wake_all(State::settle);
+        }
     }
 
     /// Wakes as long as there is `next`, in chunks, so that the lock is never held for long.
     #[cold]
-    fn wake_all(&self, next: impl Fn(&mut State<W, T>) -> Option<W::Wake>) {
+    fn wake_all(&self, mut next: impl FnMut(&mut State<W, T>) -> [Option<W::Wake>; 2]) {
         let mut more = true;
         while more {
             let mut woken = [const { None }; CHUNK];
-            self.state.with(|state| {
-                for place in &mut woken {
-                    *place = next(state);
-                    more = place.is_some();
-                    if !more {
-                        return;
-                    }
-                }
-            });
+            more = self.with(|state| fill_by(&mut woken, || next(state)));
             woken.into_iter().for_each(deliver::<W>);
         }
     }
+}
+
+/// Settles what can be settled. True: there may be more.
+fn fill<W: Waiter, T>(woken: &mut [Option<W::Wake>], state: &mut State<W, T>) -> bool {
+    fill_by(woken, || state.settle())
+}
+
+fn fill_by<K>(woken: &mut [Option<K>], mut next: impl FnMut() -> [Option<K>; 2]) -> bool {
+    woken.chunks_exact_mut(2).all(|pair| {
+        let both = next();
+        let some = both.iter().any(Option::is_some);
+        pair.iter_mut().zip(both).for_each(|(place, wake)| *place = wake);
+        some
+    })
 }
 
 #[inline(always)]
@@ -240,7 +300,7 @@ unsafe impl<W: Waiter, T> Operation<W> for Send<'_, W, T> {
     }
 
     fn begin(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<(), T>> {
-        let (sent, called) = self.channel.state.with(|state| {
+        let (sent, called) = self.channel.with(|state| {
             let message = node.payload.take().expect("it has not been sent");
             match state.send(message) {
                 Sent::Full(message) => {
@@ -268,12 +328,12 @@ unsafe impl<W: Waiter, T> Operation<W> for Send<'_, W, T> {
 
     #[inline]
     fn look(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<(), T>> {
-        node.is_granted().then(|| sent(node))
+        self.channel.is_granted(node).then(|| sent(node))
     }
 
     fn give_up(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<(), T>> {
         // SAFETY: a sender's node of this channel.
-        let gone = self.channel.state.with(|state| unsafe { state.remove_sender(node) });
+        let gone = self.channel.with(|state| unsafe { state.remove_sender(node) });
         if !gone {
             return Some(sent(node));
         }
@@ -308,12 +368,12 @@ unsafe impl<W: Waiter, T> Operation<W> for Receive<'_, W, T> {
 
     #[inline]
     fn look(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<T, NotReceived>> {
-        node.is_granted().then(|| received(node))
+        self.channel.is_granted(node).then(|| received(node))
     }
 
     fn give_up(&mut self, node: Pin<&Place<W, T>>) -> Option<Result<T, NotReceived>> {
         // SAFETY: a receiver's node of this channel.
-        let gone = self.channel.state.with(|state| unsafe { state.remove_receiver(node) });
+        let gone = self.channel.with(|state| unsafe { state.remove_receiver(node) });
         (!gone).then(|| received(node))
     }
 
@@ -334,7 +394,7 @@ impl<W: Waiter, T> Channel<W, T> {
     ) -> Option<Result<T, NotReceived>> {
         let mut called = false;
         let mut wake = None;
-        let result = self.state.with(|state| {
+        let result = self.with(|state| {
             loop {
                 match state.receive() {
                     Received::Got { message, wake: woken, watched } => {
@@ -365,4 +425,19 @@ impl<W: Waiter, T> Channel<W, T> {
         }
         result
     }
+}
+
+/// Drops the messages. If one of them panics, those after it are leaked: a second panic would end the process.
+fn drop_each<T>(messages: VecDeque<T>) {
+    struct Rest<T>(VecDeque<T>);
+    impl<T> Drop for Rest<T> {
+        fn drop(&mut self) {
+            mem::forget(mem::take(&mut self.0));
+        }
+    }
+    let mut rest = Rest(messages);
+    while let Some(message) = rest.0.pop_front() {
+        drop(message);
+    }
+    drop(mem::take(&mut rest.0));
 }

@@ -12,7 +12,7 @@
 use std::{mem::ManuallyDrop, pin::Pin};
 
 use super::{
-    channel::{Channel, NotReceived, deliver},
+    channel::{Channel, NotReceived},
     channel_state::{Place, Seat, Standing, stand},
     wait_list::{Node, Operation, Waiter},
 };
@@ -65,6 +65,30 @@ pub(crate) trait Case {
     fn is_deserted(&self) -> bool;
 }
 
+impl<C: Case + ?Sized> Case for &C {
+    fn try_now(&self) -> Tried {
+        (**self).try_now()
+    }
+    fn join(&self, claim: &Claim, case: usize) -> bool {
+        (**self).join(claim, case)
+    }
+    fn watch(&self) -> bool {
+        (**self).watch()
+    }
+    fn is_ready(&self) -> bool {
+        (**self).is_ready()
+    }
+    fn leave(&self) -> bool {
+        (**self).leave()
+    }
+    fn is_granted(&self) -> bool {
+        (**self).is_granted()
+    }
+    fn is_deserted(&self) -> bool {
+        (**self).is_deserted()
+    }
+}
+
 /// How a try went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {
@@ -86,8 +110,8 @@ pub(crate) enum Selected {
 }
 
 /// To do one of some cases, waiting if need be.
-pub(crate) struct Select<'s, 'c> {
-    cases: &'s [&'c mut (dyn Case + 'c)],
+pub(crate) struct Select<'s, C> {
+    cases: &'s [C],
     claim: &'s Claim,
     may_wait: bool,
     /// The case that it waits for alone.
@@ -95,8 +119,8 @@ pub(crate) struct Select<'s, 'c> {
 }
 
 /// To learn which of some cases can be done.
-pub(crate) struct Ready<'s, 'c> {
-    cases: &'s [&'c mut (dyn Case + 'c)],
+pub(crate) struct Ready<'s, C> {
+    cases: &'s [C],
     may_wait: bool,
 }
 
@@ -113,10 +137,11 @@ pub(crate) struct SendCase<'a, W, T> {
     node: ManuallyDrop<Place<W, T>>,
 }
 
-impl<'s, 'c> Select<'s, 'c> {
+impl<'s, C: Case> Select<'s, C> {
     /// # Safety
-    /// The cases are new, and neither moved nor dropped before the operation has come to its end.
-    pub(crate) unsafe fn new(cases: &'s [&'c mut (dyn Case + 'c)], claim: &'s Claim, may_wait: bool) -> Self {
+    /// The cases are new or renewed. They (or what they refer to, if they refer) are neither moved nor dropped before the
+    /// operation has come to its end, to which the caller drives it.
+    pub(crate) unsafe fn new(cases: &'s [C], claim: &'s Claim, may_wait: bool) -> Self {
         Self { cases, claim, may_wait, engaged: None }
     }
 
@@ -151,7 +176,7 @@ impl<'s, 'c> Select<'s, 'c> {
 
 // SAFETY: the node of the operation is in no list at all. Those of its cases are in none when it ends: `begin` joins lines
 // only to return `None`, or leaves them all; `look` and `give_up` leave them all before they return `Some`.
-unsafe impl<W: Waiter> Operation<W> for Select<'_, '_> {
+unsafe impl<W: Waiter, C: Case> Operation<W> for Select<'_, C> {
     type Payload = ();
     type Output = Selected;
 
@@ -188,10 +213,10 @@ unsafe impl<W: Waiter> Operation<W> for Select<'_, '_> {
     fn put_back(&mut self, _: Selected) {}
 }
 
-impl<'s, 'c> Ready<'s, 'c> {
+impl<'s, C: Case> Ready<'s, C> {
     /// # Safety
     /// As [`Select::new`].
-    pub(crate) unsafe fn new(cases: &'s [&'c mut (dyn Case + 'c)], may_wait: bool) -> Self {
+    pub(crate) unsafe fn new(cases: &'s [C], may_wait: bool) -> Self {
         Self { cases, may_wait }
     }
 
@@ -207,7 +232,7 @@ impl<'s, 'c> Ready<'s, 'c> {
 }
 
 // SAFETY: as for `Select`.
-unsafe impl<W: Waiter> Operation<W> for Ready<'_, '_> {
+unsafe impl<W: Waiter, C: Case> Operation<W> for Ready<'_, C> {
     type Payload = ();
     type Output = Selected;
 
@@ -241,6 +266,11 @@ unsafe impl<W: Waiter> Operation<W> for Ready<'_, '_> {
 impl<'a, W: Waiter, T> ReceiveCase<'a, W, T> {
     pub(crate) fn new(channel: &'a Channel<W, T>, waiter: W) -> Self {
         Self { channel, node: ManuallyDrop::new(Node::new(waiter, Seat::new(None))) }
+    }
+
+    /// Makes it as new, after its operation has come to its end.
+    pub(crate) fn renew(&mut self, waiter: W) {
+        *self = Self::new(self.channel, waiter);
     }
 
     fn node(&self) -> Pin<&Place<W, T>> {
@@ -277,7 +307,7 @@ impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
 
     fn join(&self, claim: &Claim, case: usize) -> bool {
         let node = self.node();
-        let (joined, called) = self.channel.state.with(|state| {
+        let (joined, called) = self.channel.with(|state| {
             if state.can_receive(claim) {
                 return (false, false);
             }
@@ -294,7 +324,7 @@ impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
     }
 
     fn watch(&self) -> bool {
-        self.channel.state.with(|state| {
+        self.channel.with(|state| {
             let wait = !state.can_receive(std::ptr::null());
             if wait {
                 // SAFETY: as in `join`.
@@ -305,16 +335,16 @@ impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
     }
 
     fn is_ready(&self) -> bool {
-        self.channel.state.with(|state| state.can_receive(std::ptr::null()))
+        self.channel.with(|state| state.can_receive(std::ptr::null()))
     }
 
     fn leave(&self) -> bool {
         // SAFETY: a receiver's node of this channel.
-        self.channel.state.with(|state| !unsafe { state.remove_receiver(self.node()) } && self.is_granted())
+        self.channel.with(|state| !unsafe { state.remove_receiver(self.node()) } && self.node.is_granted())
     }
 
     fn is_granted(&self) -> bool {
-        self.node.is_granted()
+        self.channel.is_granted(self.node())
     }
 
     fn is_deserted(&self) -> bool {
@@ -325,6 +355,11 @@ impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
 impl<'a, W: Waiter, T> SendCase<'a, W, T> {
     pub(crate) fn new(channel: &'a Channel<W, T>, waiter: W) -> Self {
         Self { channel, node: ManuallyDrop::new(Node::new(waiter, Seat::new(None))) }
+    }
+
+    /// Makes it as new, after its operation has come to its end.
+    pub(crate) fn renew(&mut self, waiter: W) {
+        *self = Self::new(self.channel, waiter);
     }
 
     fn node(&self) -> Pin<&Place<W, T>> {
@@ -344,31 +379,26 @@ impl<'a, W: Waiter, T> SendCase<'a, W, T> {
         if !self.take_promise() {
             return Err(message);
         }
-        let (wakes, result) = self.channel.state.with(|state| state.keep_promise(message));
-        wakes.into_iter().for_each(deliver::<W>);
-        if result? {
-            self.channel.call_receive_watchers();
-        }
-        Ok(())
+        self.channel.keep_promise(message)
     }
 
     /// Does not send, after it was selected.
     pub(crate) fn abandon(&self) {
         if self.take_promise() {
-            deliver::<W>(self.channel.state.with(|state| state.break_promise()));
+            self.channel.break_promise();
         }
     }
 }
 
 impl<W: Waiter, T> Case for SendCase<'_, W, T> {
     fn try_now(&self) -> Tried {
-        let promised = self.channel.state.with(|state| state.promise(&self.node.payload));
+        let promised = self.channel.with(|state| state.promise(&self.node.payload));
         if promised { Tried::Done } else { Tried::NotNow }
     }
 
     fn join(&self, claim: &Claim, case: usize) -> bool {
         let node = self.node();
-        let (joined, called) = self.channel.state.with(|state| {
+        let (joined, called) = self.channel.with(|state| {
             if state.can_send(claim) {
                 return (false, false);
             }
@@ -385,7 +415,7 @@ impl<W: Waiter, T> Case for SendCase<'_, W, T> {
     }
 
     fn watch(&self) -> bool {
-        self.channel.state.with(|state| {
+        self.channel.with(|state| {
             let wait = !state.can_send(std::ptr::null());
             if wait {
                 // SAFETY: as in `join`.
@@ -396,16 +426,16 @@ impl<W: Waiter, T> Case for SendCase<'_, W, T> {
     }
 
     fn is_ready(&self) -> bool {
-        self.channel.state.with(|state| state.can_send(std::ptr::null()))
+        self.channel.with(|state| state.can_send(std::ptr::null()))
     }
 
     fn leave(&self) -> bool {
         // SAFETY: a sender's node of this channel.
-        self.channel.state.with(|state| !unsafe { state.remove_sender(self.node()) } && self.is_granted())
+        self.channel.with(|state| !unsafe { state.remove_sender(self.node()) } && self.node.is_granted())
     }
 
     fn is_granted(&self) -> bool {
-        self.node.is_granted()
+        self.channel.is_granted(self.node())
     }
 
     fn is_deserted(&self) -> bool {

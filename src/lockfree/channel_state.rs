@@ -226,25 +226,26 @@ impl<W: Waiter, T> State<W, T> {
     /// With nothing in the buffer.
     #[inline(always)]
     fn receive_from_line(&mut self) -> Received<W::Wake, T> {
-        while let Some(seat) = self.senders.front() {
-            match seat.claim() {
-                Some(claim) if !claim.is_free() => self.senders.drop_front(),
-                // It waits for a place that is promised to another.
-                Some(_) if self.capacity > 0 => return Received::Empty,
-                Some(_) => return Received::Promising,
-                None => {
-                    let mut message = None;
-                    let wake = self.senders.grant_front(|seat| message = seat.take());
-                    let message = message.expect("a sender in line has its message");
-                    return Received::Got { message, wake, watched: false };
+        // Else whoever is in line waits for a place that is promised, whose message comes first.
+        if self.capacity == 0 {
+            while let Some(seat) = self.senders.front() {
+                match seat.claim() {
+                    Some(claim) if !claim.is_free() => self.senders.drop_front(),
+                    Some(_) => return Received::Promising,
+                    None => {
+                        let mut message = None;
+                        let wake = self.senders.grant_front(|seat| message = seat.take());
+                        let message = message.expect("a sender in line has its message");
+                        return Received::Got { message, wake, watched: false };
+                    }
                 }
             }
         }
         if self.sender_count == 0 { Received::Closed } else { Received::Empty }
     }
 
-    /// There may be a place free: it goes to the first sender in line.
-    pub(super) fn refill(&mut self) -> Option<W::Wake> {
+    /// There may be a place free: it goes to the first sender in line. Nobody waits to receive.
+    fn refill(&mut self) -> Option<W::Wake> {
         if !self.has_room() || !win_front(&mut self.senders) {
             return None;
         }
@@ -256,6 +257,19 @@ impl<W: Waiter, T> State<W, T> {
                 seat.standing.set(Standing::Promised);
             }
         })
+    }
+
+    /// As [`refill`](Self::refill), where receivers may wait: then there may be more to do. Nothing to wake: it is done.
+    pub(super) fn settle(&mut self) -> [Option<W::Wake>; 2] {
+        let sender = self.refill();
+        if self.buffer.is_empty() || !win_front(&mut self.receivers) {
+            return [sender, None];
+        }
+        let receiver = match self.buffer.pop_front() {
+            Some(message) => self.receivers.grant_front(|seat| seat.put(message)),
+            None => None,
+        };
+        [sender, receiver]
     }
 
     /// Tells the select that is first in line to send that this receiver waits for it. `None`: it went elsewhere.
@@ -292,33 +306,32 @@ impl<W: Waiter, T> State<W, T> {
         true
     }
 
-    /// Sends what a select was promised to be able to send.
-    pub(super) fn keep_promise(&mut self, message: T) -> ([Option<W::Wake>; 2], Result<bool, T>) {
+    /// Sends what a select was promised to be able to send. What becomes free by that is for [`settle`](Self::settle).
+    pub(super) fn keep_promise(&mut self, message: T) -> Sent<W::Wake, T> {
         if self.capacity > 0 {
             self.promised -= 1;
         }
         if self.receiver_count == 0 {
-            return ([None, None], Err(message));
+            return Sent::Closed(message);
         }
         if !self.engaged.is_empty() {
-            return ([self.engaged.grant_front(|seat| seat.put(message)), None], Ok(false));
+            return Sent::Handed(self.engaged.grant_front(|seat| seat.put(message)));
         }
         if win_front(&mut self.receivers) {
-            let wake = self.receivers.grant_front(|seat| seat.put(message));
-            return ([wake, self.refill()], Ok(false));
+            return Sent::Handed(self.receivers.grant_front(|seat| seat.put(message)));
         }
         // If it was to be a rendezvous, the other one has left: the message waits for the next.
         self.buffer.push_back(message);
-        ([None, None], Ok(!self.receive_watchers.is_empty()))
+        Sent::Buffered { watched: !self.receive_watchers.is_empty() }
     }
 
-    /// The select does not send what it was promised to be able to send.
+    /// The select does not send what it was promised to be able to send. As [`keep_promise`](Self::keep_promise).
     pub(super) fn break_promise(&mut self) -> Option<W::Wake> {
         if self.capacity == 0 {
             return self.engaged.grant_front(|seat| seat.standing.set(Standing::Deserted));
         }
         self.promised -= 1;
-        self.refill()
+        None
     }
 
     /// Gives back a message that was received by one who does not want it any more.
@@ -370,13 +383,13 @@ impl<W: Waiter, T> State<W, T> {
         unsafe { line.remove(node) }
     }
 
-    /// Grants nothing to the next of all who wait for what the senders bring: `None` when nobody is left.
-    pub(super) fn dismiss_receiver(&mut self) -> Option<W::Wake> {
-        grant(&mut self.receivers, |_| ()).or_else(|| self.receive_watchers.grant_front(|_| ()))
+    /// Grants nothing to the next of all who wait for what the senders bring. Nothing to wake: nobody is left.
+    pub(super) fn dismiss_receiver(&mut self) -> [Option<W::Wake>; 2] {
+        [grant(&mut self.receivers, |_| ()), self.receive_watchers.grant_front(|_| ())]
     }
 
     /// As above, for those who wait for the receivers. A sender keeps its message, and so learns of it.
-    pub(super) fn dismiss_sender(&mut self) -> Option<W::Wake> {
-        grant(&mut self.senders, |_| ()).or_else(|| self.send_watchers.grant_front(|_| ()))
+    pub(super) fn dismiss_sender(&mut self) -> [Option<W::Wake>; 2] {
+        [grant(&mut self.senders, |_| ()), self.send_watchers.grant_front(|_| ())]
     }
 }

@@ -198,7 +198,7 @@ unsafe impl<W: Waiter> Operation<W> for Lock<'_, W> {
             if node.is_granted() {
                 return Some(());
             }
-            if mutex.take_or_mark(0) {
+            if node.payload.get() == Turn::Woken && mutex.take_or_mark(0) {
                 // SAFETY: in this line, since it was not granted.
                 unsafe { line.remove(node) };
                 mutex.clear_queued_if_empty(line);

@@ -24,10 +24,25 @@ pub(crate) mod worker;
 
 use clock::Nanos;
 
+use crate::rng::Rng;
+
 /// The moment by the caller's clock: its runtime's, virtual or real, or the real one on a plain OS thread.
 #[inline]
 pub(crate) fn now() -> Nanos {
     worker::of_this_thread().map_or_else(Nanos::real_now, worker::Worker::now)
+}
+
+/// A number below `n`, which is not zero: by the seed of the caller's runtime if that has one.
+pub(crate) fn random_below(n: usize) -> usize {
+    use std::{cell::RefCell, hash::BuildHasher};
+    thread_local! {
+        static RNG: RefCell<Rng> = RefCell::new(Rng::new(std::hash::RandomState::new().hash_one(0)));
+    }
+    match worker::of_this_thread() {
+        Some(worker) => worker.rng.borrow_mut().below(n),
+        // At the thread's end, when its locals are gone, anything goes.
+        None => RNG.try_with(|rng| rng.borrow_mut().below(n)).unwrap_or(0),
+    }
 }
 
 /// Ends the calling green thread's current call if it was cancelled; elsewhere does nothing.

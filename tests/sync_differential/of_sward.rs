@@ -10,6 +10,8 @@ pub(crate) mod barrier;
 pub(crate) mod condvar;
 #[path = "programs/lazy_lock.rs"]
 pub(crate) mod lazy_lock;
+#[path = "programs/lifetimes.rs"]
+pub(crate) mod lifetimes;
 #[path = "programs/mpsc.rs"]
 pub(crate) mod mpsc;
 #[path = "programs/mpsc_types.rs"]

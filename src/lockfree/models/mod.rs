@@ -9,6 +9,7 @@
 
 mod barrier;
 mod call_line;
+mod channel;
 mod condvar;
 mod countdown;
 mod doorbell;

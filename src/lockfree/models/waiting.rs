@@ -61,6 +61,11 @@ impl Thread {
         Arc::new(Self { word: ParkWord::running(), queue: Bell::new() })
     }
 
+    /// It, as it stands in the lines of a select.
+    pub(super) fn in_line(&self) -> InLine {
+        InLine(self)
+    }
+
     /// As the runtime's: the operation's result, or `None` if it was cancelled before.
     pub(super) fn block_on<O: Operation<InLine>>(&self, mut operation: O) -> Option<O::Output> {
         let payload = operation.payload();

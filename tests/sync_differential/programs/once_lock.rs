@@ -40,12 +40,12 @@ pub(crate) fn one_initialises_and_all_see_it() -> Vec<String> {
     let (cell, runs) = (OnceLock::new(), AtomicUsize::new(0));
     let addresses = thread::scope(|s| {
         let handles: Vec<_> = (0..6)
-            .map(|i| {
+            .map(|_| {
                 let (cell, runs) = (&cell, &runs);
                 s.spawn(move || {
                     let value: &(usize, &str) = cell.get_or_init(|| {
                         (0..10).for_each(|_| thread::yield_now());
-                        (runs.fetch_add(1, SeqCst) + i * 0, "value")
+                        (runs.fetch_add(1, SeqCst), "value")
                     });
                     std::ptr::from_ref(value).addr()
                 })

@@ -207,7 +207,7 @@ pub(crate) fn panics_of_every_kind_poison() -> Vec<String> {
         ("panic", || panic!("text")),
         ("panic_any", || panic::panic_any(5)),
         ("resume_unwind", || panic::resume_unwind(Box::new("payload"))),
-        ("unwrap", || None::<()>.unwrap()),
+        ("unwrap", || std::hint::black_box(None::<()>).unwrap()),
         ("index", || assert_eq!([1, 2][std::hint::black_box(2)], 0)),
         ("division", || assert_eq!(1 / std::hint::black_box(0), 0)),
     ];
@@ -315,8 +315,8 @@ pub(crate) fn errors_made_by_hand() -> Vec<String> {
     let TryLockError::Poisoned(inner) = error else { panic!("another error") };
     seen.note("into_inner", inner.into_inner());
     seen.error("WouldBlock", &TryLockError::<()>::WouldBlock);
-    let ok: LockResult<i32> = Ok(1);
-    seen.note("ok", ok.unwrap());
+    let results: [LockResult<i32>; 2] = [Ok(1), Err(PoisonError::new(2))];
+    seen.texts("results", &results);
     traits!(
         seen,
         PoisonError<i32>,
