@@ -25,7 +25,8 @@ const ROOM: usize = if cfg!(loom) { 1 } else { 32 };
 /// A batch.
 pub(crate) struct Wakes<W: Waiter> {
     /// Not initialised at first: most have one wake-up to deliver, and that much zeroing costs more than all the rest.
-    wakes: [MaybeUninit<W::Wake>; ROOM],
+    /// One more than there is room for, for two that come together.
+    wakes: [MaybeUninit<W::Wake>; ROOM + 1],
     /// Those before it are delivered.
     from: usize,
     to: usize,
@@ -44,7 +45,7 @@ pub(crate) enum Served {
 /// Has `serve` fill a batch under its lock and delivers it when that is free, again and again until all are served.
 #[inline]
 pub(crate) fn wake_all<W: Waiter>(serve: impl FnMut(&mut Wakes<W>) -> Served) {
-    let wakes = Wakes { wakes: [const { MaybeUninit::uninit() }; ROOM], from: 0, to: 0 };
+    let wakes = Wakes { wakes: [const { MaybeUninit::uninit() }; ROOM + 1], from: 0, to: 0 };
     Rounds { serve, wakes, served: Served::Some }.go_on();
 }
 
@@ -93,6 +94,18 @@ impl<W: Waiter> Wakes<W> {
         }
     }
 
+    /// Adds what `next` returns as long as that is something and there is room.
+    pub(crate) fn push_while(&mut self, mut next: impl FnMut() -> [Option<W::Wake>; 2]) -> Served {
+        while self.to < ROOM {
+            let both = next();
+            if both.iter().all(Option::is_none) {
+                return Served::All;
+            }
+            both.into_iter().for_each(|wake| self.push(wake));
+        }
+        Served::Some
+    }
+
     /// Grants from the front of the line as long as `may` says so of a payload and there is room; it is asked when there
     /// is, and yes is final. `prepare` sees the payload before the mark.
     #[inline]
@@ -103,7 +116,7 @@ impl<W: Waiter> Wakes<W> {
         prepare: impl Fn(&P),
     ) -> Served {
         while let Some(payload) = line.front() {
-            if self.to == ROOM {
+            if self.to >= ROOM {
                 return Served::Some;
             }
             if !may(payload) {
