@@ -34,8 +34,12 @@ fn uncontended(c: &mut Criterion) {
     pair("mutex/std", &mut || *black_box(&theirs).lock().unwrap() += 1);
     pair("mutex/sward", &mut || *black_box(&ours).lock().unwrap() += 1);
     let (theirs, ours) = (std::sync::RwLock::new(0_u64), RwLock::new(0_u64));
-    pair("rwlock_read/std", &mut || drop(black_box(*black_box(&theirs).read().unwrap())));
-    pair("rwlock_read/sward", &mut || drop(black_box(*black_box(&ours).read().unwrap())));
+    pair("rwlock_read/std", &mut || {
+        black_box(*black_box(&theirs).read().unwrap());
+    });
+    pair("rwlock_read/sward", &mut || {
+        black_box(*black_box(&ours).read().unwrap());
+    });
     pair("rwlock_write/std", &mut || *black_box(&theirs).write().unwrap() += 1);
     pair("rwlock_write/sward", &mut || *black_box(&ours).write().unwrap() += 1);
 
@@ -61,7 +65,9 @@ fn uncontended(c: &mut Criterion) {
     });
 
     let word = AtomicUsize::new(0);
-    pair("event/one_rmw_and_call", &mut || drop(black_box(add_one(&word))));
+    pair("event/one_rmw_and_call", &mut || {
+        black_box(add_one(&word));
+    });
     let event = Event::new();
     event.set();
     pair("event/wait_when_set", &mut || black_box(&event).wait());

@@ -4,6 +4,7 @@ mod support;
 
 use std::{
     env,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{
         Arc, Mutex,
@@ -301,6 +302,44 @@ fn random(seed: u64) {
     }
     event.set();
     assert!(line.into_iter().all(|waiter| waiter.join().unwrap()));
+}
+
+/// Counts its wake-ups, and unwinds from each.
+#[derive(Default)]
+struct BrokenBell(Bell);
+
+impl Wake for BrokenBell {
+    fn wake(self: Arc<Self>) {
+        self.0.0.fetch_add(1, SeqCst);
+        panic!("a waker that panics");
+    }
+}
+
+#[test]
+fn wakers_that_panic_keep_nobody_asleep() {
+    in_run(|| {
+        let (event, bell) = (new(), Arc::<BrokenBell>::default());
+        let waker = Waker::from(Arc::clone(&bell));
+        let mut context = Context::from_waker(&waker);
+        // More than are woken under one hold of the lock, and panics in every part of the line.
+        let line: Vec<_> = (0..4)
+            .map(|_| {
+                let mut future = Box::pin(event.wait_async());
+                assert!(future.as_mut().poll(&mut context).is_pending());
+                (future, [(); 30].map(|()| spawn_waiter(&event)))
+            })
+            .collect();
+        let panicked = catch_unwind(AssertUnwindSafe(|| event.set())).unwrap_err();
+        assert_eq!(panicked.downcast_ref(), Some(&"a waker that panics"), "the first of them");
+        assert!(event.is_set() && bell.0.0.load(SeqCst) == 4);
+        event.clear();
+        for (mut future, waiters) in line {
+            assert!(future.as_mut().poll(&mut context).is_ready());
+            waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+        }
+        event.set();
+        assert!(event.is_set());
+    });
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::{
     plain::Plain,
     spin::Guarded,
     wait_list::{List, Node, Operation, Waiter},
-    wake_batch,
+    wakes::wake_all,
 };
 use crate::atomic::const_unless_loom;
 
@@ -61,8 +61,8 @@ impl<W: Waiter> Barrier<W> {
 
     /// Wakes all that have passed.
     fn wake_below(&self, open: u64) {
-        wake_batch::wake_all(|batch| {
-            self.line.with(|line| batch.grant_while(&mut line.waiters, |ticket| ticket.get() < open, |_| ()))
+        wake_all(|wakes| {
+            self.line.with(|line| wakes.grant_while(&mut line.waiters, |ticket| ticket.get() < open, |_| ()))
         });
     }
 }

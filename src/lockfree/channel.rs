@@ -20,12 +20,13 @@
 //! mark, under that line's lock before it leaves.
 //! **Invariant 6.** Messages are moved under the lock, and neither dropped, cloned nor compared.
 
-use std::{collections::VecDeque, mem, pin::Pin};
+use std::{cell::Cell, collections::VecDeque, mem, pin::Pin};
 
 use super::{
     channel_state::{Place, Received, Seat, Sent, Standing, State, stand},
     spin::Guarded,
     wait_list::{Operation, Waiter},
+    wakes::{Wakes, wake_all},
 };
 use crate::atomic::{AtomicUsize, Ordering};
 
@@ -36,8 +37,6 @@ pub(crate) struct Channel<W, T> {
     len: AtomicUsize,
 }
 
-/// How many are woken at a time when all are.
-const CHUNK: usize = 16;
 /// Up to this many places a buffer is made with the channel; larger ones grow.
 const MADE_AT_ONCE: usize = 1024;
 
@@ -95,7 +94,7 @@ impl<W: Waiter, T> Channel<W, T> {
         match self.with(|state| state.send(message)) {
             Sent::Buffered { watched } => {
                 if watched {
-                    self.call_receive_watchers();
+                    self.call_receive_watchers(None);
                 }
                 Ok(())
             }
@@ -113,9 +112,10 @@ impl<W: Waiter, T> Channel<W, T> {
     pub(crate) fn try_receive(&self) -> Result<T, NotReceived> {
         match self.with(State::receive) {
             Received::Got { message, wake, watched } => {
-                deliver::<W>(wake);
                 if watched {
-                    self.call_send_watchers();
+                    self.call_send_watchers(wake);
+                } else {
+                    deliver::<W>(wake);
                 }
                 Ok(message)
             }
@@ -133,9 +133,10 @@ impl<W: Waiter, T> Channel<W, T> {
 
     pub(crate) fn put_back(&self, message: T) {
         let (wake, watched) = self.with(|state| state.put_back(message));
-        deliver::<W>(wake);
         if watched {
-            self.call_receive_watchers();
+            self.call_receive_watchers(wake);
+        } else {
+            deliver::<W>(wake);
         }
     }
 
@@ -167,7 +168,7 @@ impl<W: Waiter, T> Channel<W, T> {
             state.sender_count == 0
         });
         if last {
-            self.wake_all(State::dismiss_receiver);
+            self.wake_after(|_| None, State::dismiss_receiver);
         }
     }
 
@@ -178,81 +179,65 @@ impl<W: Waiter, T> Channel<W, T> {
             (state.receiver_count == 0).then(|| mem::take(&mut state.buffer))
         });
         if let Some(buffered) = buffered {
-            self.wake_all(State::dismiss_sender);
-            drop_each(buffered);
+            self.wake_after(|_| None, State::dismiss_sender);
+            drop(buffered);
         }
     }
 
     #[cold]
-    pub(super) fn call_receive_watchers(&self) {
-        self.wake_all(|state| [state.receive_watchers.grant_front(|_| ()), None]);
+    pub(super) fn call_receive_watchers(&self, first: Option<W::Wake>) {
+        self.wake_after(|_| first, |state| [state.receive_watchers.grant_front(|_| ()), None]);
     }
 
     #[cold]
-    pub(super) fn call_send_watchers(&self) {
-        self.wake_all(|state| [state.send_watchers.grant_front(|_| ()), None]);
+    pub(super) fn call_send_watchers(&self, first: Option<W::Wake>) {
+        self.wake_after(|_| first, |state| [state.send_watchers.grant_front(|_| ()), None]);
     }
 
     /// Sends what a select was promised to be able to send.
     pub(super) fn keep_promise(&self, message: T) -> Result<(), T> {
-        let mut woken = [const { None }; CHUNK];
-        let (sent, more) = self.with(|state| (state.keep_promise(message), fill(&mut woken, state)));
-        let result = match sent {
-            Sent::Closed(message) | Sent::Full(message) => Err(message),
-            Sent::Handed(wake) => {
-                deliver::<W>(wake);
-                Ok(())
-            }
-            Sent::Buffered { watched } => {
-                if watched {
-                    self.call_receive_watchers();
+        let (mut result, call) = (Ok(()), Cell::new(false));
+        self.wake_after(
+            |state| match state.keep_promise(message) {
+                Sent::Closed(message) | Sent::Full(message) => {
+                    result = Err(message);
+                    None
                 }
-                Ok(())
-            }
-        };
-        self.deliver_all(woken, more);
+                Sent::Handed(wake) => wake,
+                Sent::Buffered { watched } => {
+                    call.set(watched);
+                    None
+                }
+            },
+            |state| match state.settle() {
+                [None, None] if call.get() => [state.receive_watchers.grant_front(|_| ()), None],
+                settled => settled,
+            },
+        );
         result
     }
 
     /// Does not send what a select was promised to be able to send.
     pub(super) fn break_promise(&self) {
-        let mut woken = [const { None }; CHUNK];
-        let (wake, more) = self.with(|state| (state.break_promise(), fill(&mut woken, state)));
-        deliver::<W>(wake);
-        self.deliver_all(woken, more);
+        self.wake_after(State::break_promise, State::settle);
     }
 
-    fn deliver_all(&self, woken: [Option<W::Wake>; CHUNK], more: bool) {
-        woken.into_iter().for_each(deliver::<W>);
-        if more {
-            self.wake_all(State::settle);
-        }
+    /// Makes a change, and then wakes as long as there is `next`.
+    fn wake_after(
+        &self,
+        change: impl FnOnce(&mut State<W, T>) -> Option<W::Wake>,
+        mut next: impl FnMut(&mut State<W, T>) -> [Option<W::Wake>; 2],
+    ) {
+        let mut change = Some(change);
+        wake_all(|wakes: &mut Wakes<W>| {
+            self.with(|state| {
+                if let Some(change) = change.take() {
+                    wakes.push(change(state));
+                }
+                wakes.push_while(|| next(state))
+            })
+        });
     }
-
-    /// Wakes as long as there is `next`, in chunks, so that the lock is never held for long.
-    #[cold]
-    fn wake_all(&self, mut next: impl FnMut(&mut State<W, T>) -> [Option<W::Wake>; 2]) {
-        let mut more = true;
-        while more {
-            let mut woken = [const { None }; CHUNK];
-            more = self.with(|state| fill_by(&mut woken, || next(state)));
-            woken.into_iter().for_each(deliver::<W>);
-        }
-    }
-}
-
-/// Settles what can be settled. True: there may be more.
-fn fill<W: Waiter, T>(woken: &mut [Option<W::Wake>], state: &mut State<W, T>) -> bool {
-    fill_by(woken, || state.settle())
-}
-
-fn fill_by<K>(woken: &mut [Option<K>], mut next: impl FnMut() -> [Option<K>; 2]) -> bool {
-    woken.chunks_exact_mut(2).all(|pair| {
-        let both = next();
-        let some = both.iter().any(Option::is_some);
-        pair.iter_mut().zip(both).for_each(|(place, wake)| *place = wake);
-        some
-    })
 }
 
 #[inline(always)]
@@ -316,7 +301,7 @@ unsafe impl<W: Waiter, T> Operation<W> for Send<'_, W, T> {
             }
         });
         if called {
-            self.channel.call_receive_watchers();
+            self.channel.call_receive_watchers(None);
         }
         match sent? {
             Sent::Closed(message) | Sent::Full(message) => return Some(Err(message)),
@@ -419,25 +404,11 @@ impl<W: Waiter, T> Channel<W, T> {
                 }
             }
         });
-        deliver::<W>(wake);
         if called {
-            self.call_send_watchers();
+            self.call_send_watchers(wake);
+        } else {
+            deliver::<W>(wake);
         }
         result
     }
-}
-
-/// Drops the messages. If one of them panics, those after it are leaked: a second panic would end the process.
-fn drop_each<T>(messages: VecDeque<T>) {
-    struct Rest<T>(VecDeque<T>);
-    impl<T> Drop for Rest<T> {
-        fn drop(&mut self) {
-            mem::forget(mem::take(&mut self.0));
-        }
-    }
-    let mut rest = Rest(messages);
-    while let Some(message) = rest.0.pop_front() {
-        drop(message);
-    }
-    drop(mem::take(&mut rest.0));
 }

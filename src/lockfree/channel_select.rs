@@ -318,7 +318,7 @@ impl<W: Waiter, T> Case for ReceiveCase<'_, W, T> {
             (true, state.capacity == 0 && !state.send_watchers.is_empty())
         });
         if called {
-            self.channel.call_send_watchers();
+            self.channel.call_send_watchers(None);
         }
         joined
     }
@@ -409,7 +409,7 @@ impl<W: Waiter, T> Case for SendCase<'_, W, T> {
             (true, state.capacity == 0 && !state.receive_watchers.is_empty())
         });
         if called {
-            self.channel.call_receive_watchers();
+            self.channel.call_receive_watchers(None);
         }
         joined
     }

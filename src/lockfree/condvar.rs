@@ -23,7 +23,7 @@ use super::{
     plain::Plain,
     spin::Guarded,
     wait_list::{List, Node, Operation, Waiter},
-    wake_batch,
+    wakes::wake_all,
 };
 use crate::atomic::{AtomicBool, Ordering, const_unless_loom};
 
@@ -124,10 +124,10 @@ impl<W: Waiter> Condvar<W> {
     /// Wakes all with tickets below what `end` says under the first hold of the lock.
     fn wake_below(&self, end: impl Fn(&mut Line<W>) -> u64) {
         let mut known = None;
-        wake_batch::wake_all(|batch| {
+        wake_all(|wakes| {
             self.with_line(|line| {
                 let end = *known.get_or_insert_with(|| end(line));
-                batch.grant_while(&mut line.waiters, |ticket| ticket.get() < end, |heirs| heirs.set(0))
+                wakes.grant_while(&mut line.waiters, |ticket| ticket.get() < end, |heirs| heirs.set(0))
             })
         });
     }

@@ -24,7 +24,7 @@ use super::{
     plain::Plain,
     spin::Guarded,
     wait_list::{List, Node, Operation, Waiter},
-    wake_batch2::wake_in_batches,
+    wakes::wake_all,
 };
 use crate::atomic::{AtomicU8, Ordering, const_unless_loom};
 
@@ -77,13 +77,13 @@ impl<W: Waiter> Event<W> {
     #[cold]
     fn set_and_wake(&self) {
         let mut moment = None;
-        wake_in_batches(|batch| {
+        wake_all(|wakes| {
             self.line.with(|line| {
                 let moment = *moment.get_or_insert_with(|| {
                     self.state.fetch_or(SET, Ordering::Release);
                     line.ticket
                 });
-                let served = batch.grant_while(&mut line.waiters, |ticket| ticket.get() < moment, |_| ());
+                let served = wakes.grant_while(&mut line.waiters, |ticket| ticket.get() < moment, |_| ());
                 self.clear_queued_if_empty(line);
                 served
             })

@@ -29,8 +29,6 @@ pub(crate) mod rwlock;
 pub(crate) mod semaphore;
 pub(crate) mod spin;
 pub(crate) mod wait_list;
-pub(crate) mod wake_batch;
-pub(crate) mod wake_batch2;
 pub(crate) mod wakes;
 
 #[cfg(all(test, loom))]

@@ -25,7 +25,7 @@ use super::{
     plain::Plain,
     spin::Guarded,
     wait_list::{List, Node, Operation, Waiter},
-    wake_batch2::wake_in_batches,
+    wakes::wake_all,
 };
 use crate::atomic::{AtomicU64, Ordering, const_unless_loom};
 
@@ -128,12 +128,12 @@ impl<W: Waiter> Notify<W> {
     #[cold]
     fn notify_line(&self) {
         let mut call = None;
-        wake_in_batches(|batch| {
+        wake_all(|wakes| {
             self.line.with(|line| {
                 let call =
                     *call.get_or_insert_with(|| self.state.fetch_add(CALL, Ordering::Release) / CALL + 1);
                 let due = |place: &Plain<Place>| matches!(place.get(), Place::Since(seen) if seen < call);
-                let served = batch.grant_while(line, due, |place| place.set(Place::Granted(By::All)));
+                let served = wakes.grant_while(line, due, |place| place.set(Place::Granted(By::All)));
                 self.clear_queued_if_empty(line);
                 served
             })

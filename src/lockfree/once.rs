@@ -25,7 +25,7 @@ use super::{
     holder::Holder,
     plain::Plain,
     wait_list::{List, Node, Operation, Waiter},
-    wakes::Wakes,
+    wakes::wake_all,
 };
 use crate::atomic::{Ordering, UnsafeCell, const_unless_loom};
 
@@ -160,30 +160,21 @@ impl<W: Waiter> Once<W> {
 
     #[cold]
     fn finish_and_wake(&self, state: u8) {
-        let mut wakes = Wakes::new();
-        let (ended, mut all) = self.with_line(|line| {
-            // By Invariant 3 nobody moves it between this and the look before.
-            self.holder.state.swap(state | QUEUED, Ordering::Release);
-            line.ended += 1;
-            (line.ended, self.wake_those_before(line.ended, line, &mut wakes))
+        let mut ended = None;
+        wake_all(|wakes| {
+            self.with_line(|line| {
+                let ended = *ended.get_or_insert_with(|| {
+                    // By Invariant 3 nobody moves it between this and the look before.
+                    self.holder.state.swap(state | QUEUED, Ordering::Release);
+                    line.ended += 1;
+                    line.ended
+                });
+                // Those who came before that many runs had ended.
+                let served = wakes.grant_while(&mut line.waiters, |came| came.get() < ended, |_| ());
+                self.clear_queued_if_empty(line);
+                served
+            })
         });
-        wakes.deliver();
-        while !all {
-            all = self.with_line(|line| self.wake_those_before(ended, line, &mut wakes));
-            wakes.deliver();
-        }
-    }
-
-    /// Wakes those who came before that many runs had ended, as far as there is room. False: there are more.
-    fn wake_those_before(&self, ended: u64, line: &mut Line<W>, wakes: &mut Wakes<W>) -> bool {
-        while line.waiters.front().is_some_and(|came| came.get() < ended) {
-            if wakes.is_full() {
-                return false;
-            }
-            wakes.push(line.waiters.grant_front(|_| ()));
-        }
-        self.clear_queued_if_empty(line);
-        true
     }
 
     fn clear_queued_if_empty(&self, line: &Line<W>) {

@@ -26,7 +26,7 @@ use std::pin::Pin;
 use super::{
     holder::Holder,
     wait_list::{List, Node, Operation, Waiter},
-    wakes::Wakes,
+    wakes::{Served, Wakes, wake_all},
 };
 use crate::atomic::{AtomicU64, Ordering, UnsafeCell, const_unless_loom};
 
@@ -143,32 +143,23 @@ impl<W: Waiter> RwLock<W> {
     /// the stack of each one that waits.
     #[inline(never)]
     fn settle_after<R>(&self, change: impl FnOnce(&mut List<W, Access>) -> R) -> R {
-        let mut wakes = Wakes::new();
-        let (result, mut settled) = self.with_line(|line| {
-            let result = change(line);
-            (result, self.let_in(line, &mut wakes))
+        let (mut change, mut result) = (Some(change), None);
+        wake_all(|wakes| {
+            self.with_line(|line| {
+                if let Some(change) = change.take() {
+                    result = Some(change(line));
+                }
+                self.let_in(line, wakes)
+            })
         });
-        wakes.deliver();
-        while !settled {
-            settled = self.with_line(|line| self.let_in(line, &mut wakes));
-            wakes.deliver();
-        }
-        result
+        result.expect("there is at least one round")
     }
 
-    /// Lets in those at the front, as far as there is room for their wake-ups. False: there is more to do.
-    fn let_in(&self, line: &mut List<W, Access>, wakes: &mut Wakes<W>) -> bool {
-        while let Some(&access) = line.front() {
-            if wakes.is_full() {
-                return false;
-            }
-            if !self.count_in(access) {
-                break;
-            }
-            wakes.push(line.grant_front(|_| ()));
-        }
+    /// Lets in those at the front, as far as there is room for their wake-ups.
+    fn let_in(&self, line: &mut List<W, Access>, wakes: &mut Wakes<W>) -> Served {
+        let served = wakes.grant_while(line, |&access| self.count_in(access), |_| ());
         self.clear_queued_if_empty(line);
-        true
+        served
     }
 
     /// Counts in the first in line, if it can be. By Invariant 2 others only leave meanwhile. What they did is handed

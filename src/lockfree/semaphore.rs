@@ -17,11 +17,12 @@
 //! **Invariant 2.** When the lock is free and nobody is on the way to serve, the first in line wants more than is there.
 //! **Invariant 3.** One who is granted has been handed its permits: they are in nobody's word any more.
 
-use std::{mem, pin::Pin};
+use std::pin::Pin;
 
 use super::{
     spin::Guarded,
     wait_list::{List, Node, Operation, Waiter},
+    wakes::{Served, Wakes, wake_all},
 };
 use crate::atomic::{AtomicUsize, Ordering, const_unless_loom};
 
@@ -31,8 +32,6 @@ const QUEUED: usize = 1 << 0;
 const PERMIT: usize = 1 << 1;
 /// How many there can be. The word has room for four times as many, so that it is seen before it overflows.
 pub(crate) const MAX_PERMITS: usize = usize::MAX >> 3;
-/// How many are granted at a time, with the lock held.
-const CHUNK: usize = if cfg!(loom) { 1 } else { 32 };
 
 /// See the [module](self).
 pub(crate) struct Semaphore<W> {
@@ -45,13 +44,6 @@ pub(crate) struct Semaphore<W> {
 pub(crate) struct Acquire<'a, W> {
     pub(crate) semaphore: &'a Semaphore<W>,
     pub(crate) n: usize,
-}
-
-/// Wake-ups of those who were granted, in their order, to be delivered when the lock is free.
-struct Wakes<W: Waiter> {
-    wakes: [Option<W::Wake>; CHUNK],
-    len: usize,
-    delivered: usize,
 }
 
 fn permits(state: usize) -> usize {
@@ -159,31 +151,17 @@ impl<W: Waiter> Semaphore<W> {
     /// Serves the line until the first in it wants more than is there.
     #[cold]
     fn serve(&self) {
-        let mut more = true;
-        while more {
-            let mut wakes = Wakes::new();
-            more = self.line.with(|line| self.grant(line, &mut wakes));
-            let rest = more.then(|| ServeTheRest(self));
-            wakes.deliver();
-            mem::forget(rest);
-        }
+        wake_all(|wakes| self.line.with(|line| self.grant(line, wakes)));
     }
 
-    /// Hands permits to the first in line, and the next, while they suffice. True: `wakes` is full, and the caller is to
-    /// come again (Invariant 2).
-    #[must_use]
-    fn grant(&self, line: &mut List<W, usize>, wakes: &mut Wakes<W>) -> bool {
-        while let Some(&n) = line.front() {
-            if wakes.is_full() {
-                return true;
-            }
-            if !self.take_if(n, |_| true) {
-                return false;
-            }
-            wakes.extend(line.grant_front(|_| ()));
+    /// Hands permits to the first in line, and the next, while they suffice. Not to all that can have them: the caller is
+    /// to come again (Invariant 2).
+    fn grant(&self, line: &mut List<W, usize>, wakes: &mut Wakes<W>) -> Served {
+        let served = wakes.grant_while(line, |&n| self.take_if(n, |_| true), |_| ());
+        if line.is_empty() {
+            self.state.fetch_and(!QUEUED, Ordering::Relaxed);
         }
-        self.state.fetch_and(!QUEUED, Ordering::Relaxed);
-        false
+        served
     }
 }
 
@@ -220,69 +198,23 @@ unsafe impl<W: Waiter> Operation<W> for Acquire<'_, W> {
 
     fn give_up(&mut self, node: Pin<&Node<W, usize>>) -> Option<()> {
         let semaphore = self.semaphore;
-        let mut wakes = Wakes::new();
-        let (granted, more) = semaphore.line.with(|line| {
-            // SAFETY: in this line, or granted and in none.
-            if !unsafe { line.remove(node) } {
-                return (true, false);
-            }
-            // If it was the first, what is there may be enough for the next (Invariant 2).
-            (false, semaphore.grant(line, &mut wakes))
+        let mut removed = None;
+        wake_all(|wakes| {
+            semaphore.line.with(|line| {
+                // SAFETY: in this line, or granted and in none.
+                if *removed.get_or_insert_with(|| unsafe { line.remove(node) }) {
+                    // If it was the first, what is there may be enough for the next (Invariant 2).
+                    semaphore.grant(line, wakes)
+                } else {
+                    Served::All
+                }
+            })
         });
-        let rest = more.then(|| ServeTheRest(semaphore));
-        wakes.deliver();
-        drop(rest);
-        granted.then_some(())
+        (removed == Some(false)).then_some(())
     }
 
     fn put_back(&mut self, (): ()) {
         // They were there before, or in the hands of others, and are no more than they were.
         let _ = self.semaphore.release(self.n);
-    }
-}
-
-/// Serves the line when it is dropped: also if a waker of the user's panics, those who were not granted yet go on
-/// (Invariant 2).
-struct ServeTheRest<'a, W: Waiter>(&'a Semaphore<W>);
-
-impl<W: Waiter> Drop for ServeTheRest<'_, W> {
-    fn drop(&mut self) {
-        self.0.serve();
-    }
-}
-
-impl<W: Waiter> Wakes<W> {
-    fn new() -> Self {
-        Self { wakes: [const { None }; CHUNK], len: 0, delivered: 0 }
-    }
-
-    fn is_full(&self) -> bool {
-        self.len == CHUNK
-    }
-
-    fn extend(&mut self, wake: Option<W::Wake>) {
-        self.wakes[self.len] = wake;
-        self.len += 1;
-    }
-
-    fn deliver(mut self) {
-        self.deliver_rest();
-    }
-
-    fn deliver_rest(&mut self) {
-        while self.delivered < self.len {
-            let wake = self.wakes[self.delivered].take();
-            self.delivered += 1;
-            if let Some(wake) = wake {
-                W::deliver(wake);
-            }
-        }
-    }
-}
-
-impl<W: Waiter> Drop for Wakes<W> {
-    /// There is a rest if a waker of the user's has panicked: those after it are woken all the same.
-    fn drop(&mut self) {
-        self.deliver_rest();
     }
 }

@@ -105,7 +105,8 @@ pub(crate) fn try_block_on<O: Operation<Who>>(
         // Out of line first: while others run, nobody is to be held up by it.
         return operation.give_up(node).ok_or_else(|| park::pass(deadline));
     }
-    // From here to the end nothing unwinds: a park does not, and the operations call no foreign code.
+    // A park does not unwind, and of the operations only those do that give up and wake a task by its waker, which is
+    // foreign code: the node is in no line then.
     let _record = Record::of(waits_for, deadline);
     loop {
         let done = match park::park(deadline) {
@@ -118,7 +119,7 @@ pub(crate) fn try_block_on<O: Operation<Who>>(
     }
 }
 
-/// Runs `f`, which waits, with what it waits for on record. It must not unwind.
+/// Runs `f`, which waits, with what it waits for on record.
 pub(crate) fn recorded<R>(waits_for: WaitsFor, deadline: Nanos, f: impl FnOnce() -> R) -> R {
     let _record = Record::of(waits_for, deadline);
     f()

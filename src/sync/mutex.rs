@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    LockResult, PoisonError, TryLockError, TryLockResult,
+    LockResult, TryLockError, TryLockResult,
     poison::{Panicking, checked},
 };
 use crate::{

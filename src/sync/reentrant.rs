@@ -168,8 +168,8 @@ impl<T: ?Sized> ReentrantMutex<T> {
     #[track_caller]
     pub fn lock_timeout(&self, timeout: Duration) -> Option<ReentrantMutexGuard<'_, T>> {
         let me = ids::current();
-        let locked = self.protocol.try_lock(me)
-            || !timeout.is_zero() && self.wait_for_lock(me, sched::now().saturating_add(timeout));
+        let locked =
+            self.protocol.try_lock(me) || self.wait_for_lock(me, sched::now().saturating_add(timeout));
         locked.then(|| self.guard())
     }
 

@@ -194,7 +194,7 @@ impl Semaphore {
     ) -> Result<Permit<'_>, AcquireTimeoutError> {
         check(n);
         if !self.protocol.try_acquire(n) {
-            self.wait_no_longer(n, timeout)?;
+            self.wait_for(n, sched::now().saturating_add(timeout))?;
         }
         Ok(Permit { semaphore: self, n })
     }
@@ -317,16 +317,6 @@ impl Semaphore {
     /// in line.
     pub fn forget_permits(&self, n: usize) -> usize {
         self.protocol.forget(n)
-    }
-
-    #[cold]
-    fn wait_no_longer(&self, n: usize, timeout: Duration) -> Result<(), AcquireTimeoutError> {
-        // No time at all is not even as long as a turn of the worker's.
-        if timeout.is_zero() {
-            Err(AcquireTimeoutError)
-        } else {
-            self.wait_for(n, sched::now().saturating_add(timeout))
-        }
     }
 
     #[cold]

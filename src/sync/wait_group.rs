@@ -1,4 +1,7 @@
 //! [`WaitGroup`].
+//!
+//! It has no protocol of its own: a number under a lock, and an [`Event`] that is set by who brings it to zero, after the
+//! lock. Zero is final, so the event is set once and never cleared, and nothing depends on the order of the two.
 
 use std::{
     fmt,

@@ -1,5 +1,5 @@
 //! crossbeam-channel's own tests, with `sward::channel` in its place, on green threads.
-#![allow(warnings, reason = "others wrote them")]
+#![allow(warnings, clippy::correctness, reason = "others wrote them")]
 
 /// As `crossbeam_utils::thread::scope`, with green threads.
 fn scope<'env, R>(f: impl for<'scope> FnOnce(Scope<'scope, 'env>) -> R) -> std::thread::Result<R> {

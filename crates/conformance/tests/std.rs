@@ -1,5 +1,5 @@
 //! std's own tests of `std::sync`, with `sward::sync` in its place.
-#![allow(warnings, reason = "others wrote them")]
+#![allow(warnings, clippy::correctness, reason = "others wrote them")]
 
 #[cfg(originals)]
 use std::sync as subject;

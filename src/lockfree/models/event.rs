@@ -104,7 +104,7 @@ fn a_cancel_meets_a_set() {
 
 /// Catches: a moment that is not taken with the set itself, or a set that goes on to those who came after a clear.
 #[test]
-fn who_waits_after_a_clear_is_not_woken() {
+fn a_set_that_is_taken_back_is_not_for_those_who_come_after() {
     model(|| {
         let event = Arc::new(Event::<Onlooker>::new());
         let mut old = [Wait(&*event), Wait(&*event), Wait(&*event)];
@@ -117,21 +117,65 @@ fn who_waits_after_a_clear_is_not_woken() {
         let mut wait = Wait(&*event);
         let new = pin!(Onlooker::node(&mut wait));
         let new = new.as_ref();
-        // Whoever sees it set, and takes that back, waits for the next one.
-        let late = event.is_set() && {
-            event.clear();
-            assert!(wait.begin(new).is_none());
-            true
-        };
+        // Not `is_set` first: loom tries no other order of two threads that both begin with a load of one word.
+        let has_begun = nodes[0].is_granted();
+        event.clear();
+        let passed = wait.begin(new).is_some();
         setter.join().unwrap();
         assert!(nodes.iter().all(|node| is_woken(node.as_ref())), "all that waited before are");
-        if late {
-            assert!(!is_woken(new));
-            assert!(!event.is_set() && event.is_queued());
-            event.set();
-            assert!(is_woken(new));
-        }
+        // Whether the set was before the clear.
+        let taken_back = !event.is_set();
+        assert!(!has_begun || taken_back, "it sets it once");
+        assert!(!passed || !taken_back);
+        assert_eq!(is_woken(new), !passed && !taken_back);
+        assert_eq!(event.is_queued(), taken_back);
+        event.set();
+        assert!(passed || is_woken(new));
         assert!(event.is_set() && !event.is_queued());
+    });
+}
+
+/// Catches: a set that does not release if somebody is in line: one who does not wait sees it, and not what was before.
+#[test]
+fn what_was_before_a_set_that_wakes_is_seen_by_who_looks() {
+    model(|| {
+        let (event, data) = (Arc::new(Event::<Onlooker>::new()), Arc::new(AtomicBool::new(false)));
+        let mut wait = Wait(&*event);
+        let node = pin!(Onlooker::node(&mut wait));
+        assert!(wait.begin(node.as_ref()).is_none());
+        let (theirs, said) = (Arc::clone(&event), Arc::clone(&data));
+        let looker = thread::spawn(move || assert!(!theirs.is_set() || said.load(Relaxed)));
+        data.store(true, Relaxed);
+        event.set();
+        looker.join().unwrap();
+        assert!(is_woken(node.as_ref()));
+    });
+}
+
+/// Catches: `QUEUED` that stays when the last in line has given up, or goes with another.
+#[test]
+fn two_give_up_and_one_stays() {
+    model(|| {
+        let event = Arc::new(Event::<Onlooker>::new());
+        let leave_at_once = |event: &Event<Onlooker>| {
+            let mut wait = Wait(event);
+            let node = pin!(Onlooker::node(&mut wait));
+            assert!(wait.begin(node.as_ref()).is_none());
+            assert!(event.is_queued());
+            assert!(wait.give_up(node.as_ref()).is_none());
+        };
+        let theirs = Arc::clone(&event);
+        let other = thread::spawn(move || leave_at_once(&theirs));
+        leave_at_once(&event);
+        other.join().unwrap();
+        assert!(!event.is_queued());
+        let mut wait = Wait(&*event);
+        let stays = pin!(Onlooker::node(&mut wait));
+        assert!(wait.begin(stays.as_ref()).is_none());
+        leave_at_once(&event);
+        assert!(event.is_queued());
+        event.set();
+        assert!(is_woken(stays.as_ref()));
     });
 }
 

@@ -184,3 +184,72 @@ fn a_call_in_batches_wakes_those_who_waited() {
         assert!(!notify.try_take() && !notify.is_queued());
     });
 }
+
+/// Catches: a second notification of a permit that is left out, a wait that takes two and sees the reason of one.
+#[test]
+fn what_two_notifications_tell_is_seen_by_who_takes_them_as_one() {
+    check_bounded(2, || {
+        let (notify, news) = (new(), Arc::new([AtomicBool::new(false), AtomicBool::new(false)]));
+        let (theirs, told) = (Arc::clone(&notify), Arc::clone(&news));
+        let notifier = thread::spawn(move || {
+            for news in told.iter() {
+                news.store(true, Relaxed);
+                theirs.notify_one();
+            }
+        });
+        let me = Thread::new();
+        while !news.iter().all(|news| news.load(Relaxed)) {
+            assert_eq!(me.block_on(notify.wait()), Some(By::One));
+        }
+        notifier.join().unwrap();
+    });
+}
+
+/// Catches: a permit for one who has left meanwhile that is lost, or does not release.
+#[test]
+fn a_notification_for_one_who_leaves_is_for_the_next_that_comes() {
+    model(|| {
+        let (notify, data) = (Arc::new(Notify::<Onlooker>::new()), Arc::new(AtomicBool::new(false)));
+        let mut wait = notify.wait();
+        let node = pin!(Onlooker::node(&mut wait));
+        assert!(wait.begin(node.as_ref()).is_none());
+        let (theirs, said) = (Arc::clone(&notify), Arc::clone(&data));
+        let notifier = thread::spawn(move || {
+            said.store(true, Relaxed);
+            theirs.notify_one();
+        });
+        if wait.give_up(node.as_ref()).is_none() {
+            while !notify.try_take() {
+                thread::yield_now();
+            }
+        }
+        assert!(data.load(Relaxed));
+        notifier.join().unwrap();
+        assert!(!notify.try_take() && !notify.is_queued());
+    });
+}
+
+/// Catches: a call to a line that does not release: one who waits for the next call only has not seen its reason.
+#[test]
+fn who_does_not_wait_for_a_call_has_seen_its_reason() {
+    model(|| {
+        let (notify, state) = (Arc::new(Notify::<Onlooker>::new()), Arc::new(AtomicBool::new(false)));
+        let mut first = notify.wait();
+        let in_line = pin!(Onlooker::node(&mut first));
+        assert!(first.begin(in_line.as_ref()).is_none());
+        let (theirs, told) = (Arc::clone(&notify), Arc::clone(&state));
+        let comes = thread::spawn(move || {
+            let mut wait = theirs.wait();
+            let seen = told.load(Relaxed);
+            let node = Box::pin(Onlooker::node(&mut wait));
+            (wait.begin(node.as_ref()).is_some(), seen, node)
+        });
+        state.store(true, Relaxed);
+        notify.notify_waiters();
+        let (passed, seen, node) = comes.join().unwrap();
+        assert!(passed || seen || is_woken(node.as_ref()));
+        assert!(is_woken(in_line.as_ref()));
+        notify.notify_waiters();
+        assert!(passed || is_woken(node.as_ref()));
+    });
+}
