@@ -38,7 +38,8 @@ fn everybody_takes_the_left_fork_first() {
     }
     table[0].cancel();
     let ends = sward::join_all(table);
-    println!("{} was sent away, and {} have dined", ends.iter().filter(|end| end.is_err()).count(), 4);
+    let (dined, sent_away): (Vec<_>, Vec<_>) = ends.into_iter().partition(Result::is_ok);
+    println!("{} was sent away, and {} have dined", sent_away.len(), dined.len());
 }
 
 fn one_takes_the_right_fork_first() {

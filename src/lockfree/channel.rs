@@ -180,7 +180,7 @@ impl<W: Waiter, T> Channel<W, T> {
         });
         if let Some(buffered) = buffered {
             self.wake_after(|_| None, State::dismiss_sender);
-            drop(buffered);
+            drop_each(buffered);
         }
     }
 
@@ -411,4 +411,19 @@ impl<W: Waiter, T> Channel<W, T> {
         }
         result
     }
+}
+
+/// Drops the messages. If one of them panics, those after it are leaked: a second panic would end the process.
+fn drop_each<T>(messages: VecDeque<T>) {
+    struct Rest<T>(VecDeque<T>);
+    impl<T> Drop for Rest<T> {
+        fn drop(&mut self) {
+            mem::forget(mem::take(&mut self.0));
+        }
+    }
+    let mut rest = Rest(messages);
+    while let Some(message) = rest.0.pop_front() {
+        drop(message);
+    }
+    drop(mem::take(&mut rest.0));
 }

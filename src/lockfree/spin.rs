@@ -16,7 +16,18 @@ const FREE: u8 = 0;
 const HELD: u8 = 1;
 
 /// The lock alone.
-pub(crate) struct SpinLock(AtomicU8);
+#[cfg(not(loom))]
+pub(crate) use Byte as SpinLock;
+/// In models the lock is one of loom's, at which a thread waits without a loop: who spins makes so many schedules that
+/// models of three threads would not end. The byte has a model of its own.
+#[cfg(loom)]
+pub(crate) use Model as SpinLock;
+
+/// See the [module](self).
+pub(crate) struct Byte(AtomicU8);
+
+#[cfg(loom)]
+pub(crate) struct Model(loom::sync::Mutex<()>);
 
 /// A lock, and what it guards.
 pub(crate) struct Guarded<T> {
@@ -30,7 +41,7 @@ unsafe impl<T: Send> Sync for Guarded<T> {}
 // SAFETY: it owns the value.
 unsafe impl<T: Send> Send for Guarded<T> {}
 
-impl SpinLock {
+impl Byte {
     const_unless_loom! {
         pub(crate) fn new() -> Self {
             Self(AtomicU8::new(FREE))
@@ -57,6 +68,23 @@ impl SpinLock {
             relax(round);
             round += 1;
         }
+    }
+}
+
+#[cfg(loom)]
+impl Model {
+    pub(crate) fn new() -> Self {
+        Self(loom::sync::Mutex::new(()))
+    }
+
+    /// As [`Byte::with`].
+    ///
+    /// # Safety
+    /// As there.
+    pub(crate) unsafe fn with<T, R>(&self, cell: &UnsafeCell<T>, f: impl FnOnce(&mut T) -> R) -> R {
+        let _held = self.0.lock().expect("nothing unwinds under it");
+        // SAFETY: the lock is held, so by the contract nobody else is at the value.
+        cell.with_mut(|value| f(unsafe { &mut *value }))
     }
 }
 

@@ -123,7 +123,7 @@ fn one_sends_and_one_receives() {
 #[test]
 fn two_send_and_one_receives() {
     for capacity in [0, 1] {
-        check_bounded(1, move || {
+        check_bounded(2, move || {
             let model = Model::new([capacity]);
             let sending = [1, 2].map(|i| spawn(&model, move |model, me| model.send(me, 0, i)));
             let me = Thread::new();
@@ -191,6 +191,36 @@ fn the_last_sender_leaves_while_one_receives() {
         assert!(model.send(&Thread::new(), 0, 5));
         model.channels[0].drop_sender();
         assert_eq!(receiving.join().unwrap(), (Some(5), None));
+        model.all_dropped();
+    });
+}
+
+/// Catches: a close that tells the first in line only; a message of one of two that is neither sent nor given back.
+#[test]
+fn the_last_receiver_leaves_while_two_send() {
+    for capacity in [0, 1] {
+        check_bounded(2, move || {
+            let model = Model::new([capacity]);
+            let sending = [1, 2].map(|i| spawn(&model, move |model, me| model.send(me, 0, i)));
+            model.channels[0].drop_receiver();
+            let sent = sending.map(|sending| sending.join().unwrap());
+            assert!(sent.iter().filter(|&&sent| sent).count() <= capacity, "what had room");
+            model.all_dropped();
+        });
+    }
+}
+
+/// Catches: a close that tells the first in line only.
+#[test]
+fn the_last_sender_leaves_while_two_receive() {
+    check_bounded(2, || {
+        let model = Model::new([1]);
+        let receiving = [(); 2].map(|()| spawn(&model, |model, me| model.receive(me, 0)));
+        assert!(model.send(&Thread::new(), 0, 5));
+        model.channels[0].drop_sender();
+        let mut received = receiving.map(|receiving| receiving.join().unwrap());
+        received.sort();
+        assert_eq!(received, [None, Some(5)]);
         model.all_dropped();
     });
 }

@@ -28,6 +28,7 @@ mod readiness;
 mod reentrant;
 mod rwlock;
 mod semaphore;
+mod spin;
 mod waiting;
 
 use loom::sync::{Condvar, Mutex};
