@@ -30,6 +30,8 @@
 //! | [`net`] | `std::net` by name and signature |
 //! | [`io`], [`time`] | `std::io` with readiness of any descriptor; `std::time` with the runtime's clock |
 //! | [`runtime`] | runtimes with settings of their own: workers, stacks, limits, a virtual clock |
+//! | [`sync`] | `std::sync` by name and signature; semaphores and more |
+//! | [`event`], [`channel`], [`queue`] | events and promises; channels and `select!`; queues, as gevent and Python have them |
 //! | [`timeout`], [`shield`], [`JoinHandle::cancel`], [`wait`], [`as_completed`], [`try_join_all`], [`race`] | the life of a green thread |
 //! | [`group`] | groups, pools, task groups, supervisors |
 //! | [`inspect`] | deadlocks, found and told |

@@ -398,3 +398,43 @@ fn ready_wakes_when_there_is_something() {
         }
     });
 }
+
+/// Two rendezvous with senders and receivers of all kinds at once: a select that goes elsewhere at the last moment must not
+/// leave its receiver to a sender that is none.
+#[test]
+fn selects_and_plain_ends_meet_at_two_rendezvous() {
+    const ROUNDS: usize = 2_000;
+    watched(|| {
+        let runtime = runtime(2);
+        let channels = [bounded::<usize>(0), bounded(0)];
+        let mut handles = Vec::new();
+        for (sender, receiver) in channels.clone() {
+            handles.push(runtime.spawn(move || (0..ROUNDS).for_each(|i| sender.send(i).unwrap())));
+            handles.push(runtime.spawn(move || (0..ROUNDS).for_each(|_| drop(receiver.recv().unwrap()))));
+        }
+        let [(s0, r0), (s1, r1)] = channels;
+        handles.push(runtime.spawn(move || {
+            let mut left = [ROUNDS; 2];
+            while left != [0, 0] {
+                let (never, _receiver) = bounded(0);
+                let (a, b) = (if left[0] > 0 { &s0 } else { &never }, if left[1] > 0 { &s1 } else { &never });
+                select! {
+                    send(a, 1) -> sent => { sent.unwrap(); left[0] -= 1; }
+                    send(b, 1) -> sent => { sent.unwrap(); left[1] -= 1; }
+                }
+            }
+        }));
+        handles.push(runtime.spawn(move || {
+            let mut left = [ROUNDS; 2];
+            while left != [0, 0] {
+                let never = sward::channel::never();
+                let (a, b) = (if left[0] > 0 { &r0 } else { &never }, if left[1] > 0 { &r1 } else { &never });
+                select! {
+                    recv(a) -> got => { got.unwrap(); left[0] -= 1; }
+                    recv(b) -> got => { got.unwrap(); left[1] -= 1; }
+                }
+            }
+        }));
+        handles.into_iter().for_each(|handle| handle.join().unwrap());
+    });
+}

@@ -12,7 +12,6 @@ const STD: &[&str] =
 const CROSSBEAM: &[&str] = &[
     "after",
     "array",
-    "golang",
     "iter",
     "list",
     "mpsc",
@@ -53,6 +52,9 @@ const SPINNING: &[(&str, &str)] = &[
 /// std's macro for a test of both the stable locks and those that are not.
 const BOTH_KINDS: &str = "nonpoison_and_poison_unwrap_test";
 
+/// Another of its files: Go's tests, which measure the memory of their process, and so have one of their own.
+const GO: &[&str] = &["golang"];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=CONFORMANCE_OF");
@@ -62,7 +64,9 @@ fn main() {
     }
     let sources = rust_src().map(|library| library.join("std/tests/sync"));
     take("std", STD, sources, "run `rustup component add rust-src`");
-    take("crossbeam", CROSSBEAM, crossbeam(), "its package is not in cargo's registry");
+    let sources = crossbeam();
+    take("crossbeam", CROSSBEAM, sources.clone(), "its package is not in cargo's registry");
+    take("golang", GO, sources, "its package is not in cargo's registry");
 }
 
 /// Where the toolchain keeps std's source, if it has it.

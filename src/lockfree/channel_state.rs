@@ -272,12 +272,19 @@ impl<W: Waiter, T> State<W, T> {
         [sender, receiver]
     }
 
-    /// Tells the select that is first in line to send that this receiver waits for it. `None`: it went elsewhere.
+    /// Tells the select that is first in line to send that this receiver waits for it. `None`: it went elsewhere, and the
+    /// next in line may be no select.
     ///
     /// # Safety
     /// As [`List::push_back`].
     pub(super) unsafe fn engage(&mut self, node: Pin<&Place<W, T>>) -> Option<W::Wake> {
-        let wake = grant(&mut self.senders, |seat| seat.standing.set(Standing::Promised))?;
+        let first = self.senders.front()?;
+        first.claim()?;
+        if !first.win() {
+            self.senders.drop_front();
+            return None;
+        }
+        let wake = self.senders.grant_front(|seat| seat.standing.set(Standing::Promised))?;
         // SAFETY: by the contract.
         unsafe { stand(&mut self.engaged, node, Standing::Engaged) };
         Some(wake)
