@@ -1,0 +1,146 @@
+//! To wait allocates nothing. A test binary of its own, because its allocator counts.
+
+#![allow(unsafe_code)]
+
+mod support;
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
+
+use support::in_run;
+use sward::{
+    channel::{bounded, select},
+    event::Event,
+    spawn_local,
+    sync::{Arc, Barrier, Condvar, Mutex, Notify, RwLock, Semaphore},
+    yield_now,
+};
+
+struct Counting;
+
+thread_local! {
+    /// Of this OS thread, and so of all green threads of a `run`.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: the system's allocator, which is asked for each; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's contract.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How many allocations 100 waits make: `wait` parks until `wake`, which another green thread calls, returns it. What is made
+/// once (a green thread's own, the queue of the worker) was made before.
+#[track_caller]
+fn waits_for_nothing(wait: impl Fn() + 'static, wake: impl Fn()) {
+    const WAITS: usize = 100;
+    let waiter = spawn_local(move || {
+        for _ in 0..2 * WAITS {
+            wait();
+        }
+    });
+    let rounds = || {
+        for _ in 0..WAITS {
+            yield_now(); // it waits now
+            wake();
+        }
+    };
+    rounds();
+    let before = ALLOCATIONS.get();
+    rounds();
+    let made = ALLOCATIONS.get() - before;
+    waiter.join().unwrap();
+    assert_eq!(made, 0, "allocations");
+}
+
+#[test]
+fn to_wait_allocates_nothing() {
+    in_run(|| {
+        let turn = Arc::new(Semaphore::new(0));
+        let theirs = Arc::clone(&turn);
+        waits_for_nothing(move || theirs.acquire().forget(), || turn.add_permits(1));
+
+        let notify = Arc::new(Notify::new());
+        let theirs = Arc::clone(&notify);
+        waits_for_nothing(move || theirs.wait(), || notify.notify_one());
+
+        let event = Arc::new(Event::new());
+        let theirs = Arc::clone(&event);
+        let wait = move || {
+            theirs.wait();
+            theirs.clear();
+        };
+        waits_for_nothing(wait, || event.set());
+
+        let pair = Arc::new((Mutex::new(()), Condvar::new()));
+        let theirs = Arc::clone(&pair);
+        waits_for_nothing(move || drop(theirs.1.wait(theirs.0.lock().unwrap())), || pair.1.notify_one());
+
+        let (sender, receiver) = bounded(1);
+        waits_for_nothing(move || receiver.recv().unwrap(), || sender.send(()).unwrap());
+
+        let (sender, receiver) = bounded(1);
+        let (_other, never) = bounded::<()>(1);
+        let wait = move || {
+            select! {
+                recv(receiver) -> message => message.unwrap(),
+                recv(never) -> _ => unreachable!("nobody sends"),
+            }
+        };
+        waits_for_nothing(wait, || sender.send(()).unwrap());
+
+        let (sender, receiver) = bounded(0);
+        waits_for_nothing(move || sender.send(()).unwrap(), || receiver.recv().unwrap());
+
+        let barrier = Arc::new(Barrier::new(2));
+        let theirs = Arc::clone(&barrier);
+        waits_for_nothing(move || drop(theirs.wait()), || drop(barrier.wait()));
+    });
+}
+
+#[test]
+fn to_wait_for_a_lock_allocates_nothing() {
+    in_run(|| {
+        let mutex = Arc::new(Mutex::new(()));
+        let (theirs, asked) = (Arc::clone(&mutex), Arc::new(Semaphore::new(0)));
+        let ask = Arc::clone(&asked);
+        let wait = move || {
+            ask.acquire().forget();
+            drop(theirs.lock());
+        };
+        let wake = || {
+            let held = mutex.lock();
+            asked.add_permits(1);
+            yield_now(); // it waits for the lock now
+            drop(held);
+        };
+        waits_for_nothing(wait, wake);
+
+        let lock = Arc::new(RwLock::new(()));
+        let (theirs, ask) = (Arc::clone(&lock), Arc::clone(&asked));
+        let wait = move || {
+            ask.acquire().forget();
+            drop(theirs.read());
+        };
+        let wake = || {
+            let held = lock.write();
+            asked.add_permits(1);
+            yield_now();
+            drop(held);
+        };
+        waits_for_nothing(wait, wake);
+    });
+}
