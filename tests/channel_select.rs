@@ -399,21 +399,20 @@ fn ready_wakes_when_there_is_something() {
     });
 }
 
-/// Two rendezvous with senders and receivers of all kinds at once: a select that goes elsewhere at the last moment must not
+/// Two rendezvous with senders and receivers of all kinds at once, on OS threads, which are put off at any point: a select that goes elsewhere at the last moment must not
 /// leave its receiver to a sender that is none.
 #[test]
 fn selects_and_plain_ends_meet_at_two_rendezvous() {
-    const ROUNDS: usize = 2_000;
+    const ROUNDS: usize = 20_000;
     watched(|| {
-        let runtime = runtime(2);
         let channels = [bounded::<usize>(0), bounded(0)];
         let mut handles = Vec::new();
         for (sender, receiver) in channels.clone() {
-            handles.push(runtime.spawn(move || (0..ROUNDS).for_each(|i| sender.send(i).unwrap())));
-            handles.push(runtime.spawn(move || (0..ROUNDS).for_each(|_| drop(receiver.recv().unwrap()))));
+            handles.push(os::spawn(move || (0..ROUNDS).for_each(|i| sender.send(i).unwrap())));
+            handles.push(os::spawn(move || (0..ROUNDS).for_each(|_| drop(receiver.recv().unwrap()))));
         }
         let [(s0, r0), (s1, r1)] = channels;
-        handles.push(runtime.spawn(move || {
+        handles.push(os::spawn(move || {
             let mut left = [ROUNDS; 2];
             while left != [0, 0] {
                 let (never, _receiver) = bounded(0);
@@ -424,7 +423,7 @@ fn selects_and_plain_ends_meet_at_two_rendezvous() {
                 }
             }
         }));
-        handles.push(runtime.spawn(move || {
+        handles.push(os::spawn(move || {
             let mut left = [ROUNDS; 2];
             while left != [0, 0] {
                 let never = sward::channel::never();
