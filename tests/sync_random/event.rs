@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, mem, sync::Mutex as StdMutex};
 
 use sward::event::Event;
 
-use crate::world::{Life, Patience, Rng, Subject, WAITED, lock};
+use crate::world::{Life, Rng, Subject, WAITED, lock};
 
 /// The model of the event: a set lets all pass that wait at that moment, whatever comes after.
 #[derive(Debug, Default)]
@@ -42,16 +42,12 @@ impl Subject for Flagged {
             _ => {}
         }
         let at_once = flag.is_set;
-        if !at_once {
+        let patience = life.some_patience();
+        if !at_once && !patience.is_none() {
             flag.waiting.insert(number);
             life.world.count(WAITED);
         }
         drop(flag);
-        // Never for ever: there may be nobody left to set it.
-        let patience = match life.rng.below(3) {
-            0 => Patience::Around(life.rng.short()),
-            _ => Patience::Own(life.rng.short() * 3),
-        };
         let got = life.wait_for(patience, |limit| match limit {
             Some(limit) => self.event.wait_timeout(limit).then_some(()),
             None => {

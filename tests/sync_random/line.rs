@@ -113,7 +113,10 @@ pub(crate) fn enter<'a, S: Subject, G>(
         return got.map(|guard| Inside { model, life: number, guard });
     }
     let patience = life.patience();
-    let at_once = lock(model).enter(number, units);
+    let at_once = match patience.is_none() {
+        true => lock(model).try_enter(number, units),
+        false => lock(model).enter(number, units),
+    };
     if !at_once {
         life.world.count(WAITED);
     }

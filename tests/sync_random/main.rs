@@ -6,11 +6,17 @@
 //! of a seed has the same trace. A seed that fails is printed, and runs again by `SWARD_RANDOM_SEED`. By default a few
 //! seconds of the same seeds; `SWARD_RANDOM_SECONDS=60` runs for a minute with new ones.
 
+mod barrier;
 mod event;
 mod line;
 mod mutex;
+mod notify;
+mod once;
+mod promise;
+mod reentrant;
 #[path = "../support/mod.rs"]
 mod support;
+mod wait_group;
 mod world;
 
 use std::{
@@ -19,9 +25,15 @@ use std::{
     time::{Duration, Instant as RealInstant},
 };
 
+use barrier::Meeting;
 use event::Flagged;
 use line::{Permits, Shared};
 use mutex::Exclusive;
+use notify::Notified;
+use once::Initialised;
+use promise::Promising;
+use reentrant::Nested;
+use wait_group::Grouped;
 use world::{Subject, check};
 
 fn number(name: &str) -> Option<u64> {
@@ -66,4 +78,34 @@ fn a_semaphore_conserves_its_permits_and_serves_in_order() {
 #[test]
 fn an_event_lets_pass_who_waits_when_it_is_set() {
     check_many::<Flagged>("event");
+}
+
+#[test]
+fn a_notify_wakes_the_first_in_line_or_keeps_one_permit() {
+    check_many::<Notified>("notify");
+}
+
+#[test]
+fn a_barrier_opens_for_each_so_many_that_have_not_left() {
+    check_many::<Meeting>("barrier");
+}
+
+#[test]
+fn a_once_is_done_once_whoever_panics_or_is_cancelled_in_it() {
+    check_many::<Initialised>("once");
+}
+
+#[test]
+fn a_wait_group_waits_until_the_last_has_gone() {
+    check_many::<Grouped>("wait_group");
+}
+
+#[test]
+fn a_promise_gives_the_same_to_all_that_wait_long_enough() {
+    check_many::<Promising>("promise");
+}
+
+#[test]
+fn a_reentrant_mutex_lets_one_in_as_often_as_it_likes() {
+    check_many::<Nested>("reentrant");
 }

@@ -6,23 +6,19 @@ use std::{
         Mutex as StdMutex,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
-use sward::{
-    catch_cancel,
-    sync::{Mutex, MutexGuard},
-    time::Instant,
-    timeout,
-};
+use sward::{catch_cancel, sync::Mutex, time::Instant, timeout};
 
 use crate::world::{Life, Patience, Rng, Subject, WAITED, lock};
 
 /// The model of the mutex. It may be taken by whoever comes when it is free; those who had to wait get it in the order in
 /// which they came.
 #[derive(Debug, Default)]
-struct Barging {
-    inside: Option<usize>,
-    waiting: VecDeque<usize>,
+pub(crate) struct Barging {
+    pub(crate) inside: Option<usize>,
+    pub(crate) waiting: VecDeque<usize>,
     /// Known to be handed to the first in line, who has not run yet.
     handed: bool,
     /// How often it was handed over.
@@ -48,62 +44,65 @@ pub(crate) struct Exclusive {
     sections: AtomicU64,
 }
 
-struct Alone<'a> {
-    subject: &'a Exclusive,
-    value: MutexGuard<'a, u64>,
+/// The one that is inside. Dropped, it leaves, in the model and in truth.
+pub(crate) struct Alone<'a, G> {
+    model: &'a StdMutex<Barging>,
+    pub(crate) guard: G,
 }
 
-impl Drop for Alone<'_> {
+impl<G> Drop for Alone<'_, G> {
     fn drop(&mut self) {
-        let mut model = lock(&self.subject.model);
+        let mut model = lock(self.model);
         model.inside = None;
         // Nothing panics here, where it may be unwinding.
         model.idle = (!model.waiting.is_empty()).then(Instant::now);
     }
 }
 
-impl Exclusive {
-    fn enter(&self, life: &Life<'_, Self>, patience: Option<Patience>) -> Option<Alone<'_>> {
-        let number = life.number;
-        let got = self.mutex.try_lock().ok();
-        let mut model = lock(&self.model);
-        model.check_time();
-        if let Some(value) = got {
-            assert!(model.inside.is_none() && !model.handed, "{number} barges in: {model:?}");
-            model.inside = Some(number);
-            return Some(Alone { subject: self, value });
+/// Tries, and with some patience waits: `try_take` and `take` are to end as the model says.
+pub(crate) fn enter<'a, S: Subject, G>(
+    life: &Life<'_, S>,
+    model: &'a StdMutex<Barging>,
+    patience: Option<Patience>,
+    try_take: impl FnOnce() -> Option<G>,
+    take: impl FnOnce(Option<Duration>) -> Option<G>,
+) -> Option<Alone<'a, G>> {
+    let number = life.number;
+    let got = try_take();
+    let mut line = lock(model);
+    line.check_time();
+    if let Some(guard) = got {
+        assert!(line.inside.is_none() && !line.handed, "{number} barges in: {line:?}");
+        line.inside = Some(number);
+        return Some(Alone { model, guard });
+    }
+    if line.inside.is_none() {
+        assert!(!line.waiting.is_empty(), "it is free, and {number} does not get it");
+        line.handovers += usize::from(!line.handed);
+        line.handed = true;
+    }
+    let patience = patience?;
+    line.waiting.push_back(number);
+    drop(line);
+    life.world.count(WAITED);
+    let got = life.wait_for(patience, take);
+    let mut line = lock(model);
+    line.check_time();
+    let is_first = line.waiting.front() == Some(&number);
+    match got {
+        Some(guard) => {
+            assert!(line.inside.is_none(), "{number} is let in, too: {line:?}");
+            assert!(is_first, "{number} overtakes: {line:?}");
+            line.waiting.pop_front();
+            line.handed = false;
+            line.inside = Some(number);
+            Some(Alone { model, guard })
         }
-        if model.inside.is_none() {
-            assert!(!model.waiting.is_empty(), "it is free, and {number} does not get it");
-            model.handovers += usize::from(!model.handed);
-            model.handed = true;
-        }
-        let patience = patience?;
-        model.waiting.push_back(number);
-        drop(model);
-        life.world.count(WAITED);
-        let got = life.wait_for(patience, |limit| match limit {
-            Some(limit) => timeout(limit, || self.mutex.lock().unwrap()).ok(),
-            None => Some(self.mutex.lock().unwrap()),
-        });
-        let mut model = lock(&self.model);
-        model.check_time();
-        let is_first = model.waiting.front() == Some(&number);
-        match got {
-            Some(value) => {
-                assert!(model.inside.is_none(), "{number} is let in, too: {model:?}");
-                assert!(is_first, "{number} overtakes: {model:?}");
-                model.waiting.pop_front();
-                model.handed = false;
-                model.inside = Some(number);
-                Some(Alone { subject: self, value })
-            }
-            None => {
-                assert!(!is_first || !model.handed, "{number} gave up what was handed to it: {model:?}");
-                model.waiting.retain(|other| *other != number);
-                model.check_time();
-                None
-            }
+        None => {
+            assert!(!is_first || !line.handed, "{number} gave up what was handed to it: {line:?}");
+            line.waiting.retain(|other| *other != number);
+            line.check_time();
+            None
         }
     }
 }
@@ -115,10 +114,14 @@ impl Subject for Exclusive {
 
     fn step(&self, life: &mut Life<'_, Self>) {
         let patience = (life.rng.below(4) > 0).then(|| life.patience());
-        if let Some(mut inside) = self.enter(life, patience) {
-            let before = *inside.value;
+        let take = |limit| match limit {
+            Some(limit) => timeout(limit, || self.mutex.lock().unwrap()).ok(),
+            None => Some(self.mutex.lock().unwrap()),
+        };
+        if let Some(mut inside) = enter(life, &self.model, patience, || self.mutex.try_lock().ok(), take) {
+            let before = *inside.guard;
             let interrupted = catch_cancel(|| life.linger()).is_err();
-            *inside.value = before + 1;
+            *inside.guard = before + 1;
             self.sections.fetch_add(1, SeqCst);
             assert!(!interrupted || self.mutex.try_lock().is_err());
         }

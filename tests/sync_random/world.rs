@@ -81,6 +81,13 @@ pub(crate) enum Patience {
     Own(Duration),
 }
 
+impl Patience {
+    /// A limit of its own of zero: it does not stand in line while others run.
+    pub(crate) fn is_none(self) -> bool {
+        matches!(self, Patience::Own(Duration::ZERO))
+    }
+}
+
 impl<S: Subject> World<S> {
     /// Adds to the trace.
     pub(crate) fn note(&self, life: usize, what: u64) {
@@ -139,6 +146,14 @@ impl<S: Subject> Life<'_, S> {
             0 => Patience::Around(self.rng.short()),
             1 => Patience::Own(self.rng.short()),
             _ => Patience::Endless,
+        }
+    }
+
+    /// Never for ever: there may be nobody left who would end the wait.
+    pub(crate) fn some_patience(&mut self) -> Patience {
+        match self.rng.below(2) {
+            0 => Patience::Around(self.rng.short() * 2),
+            _ => Patience::Own(self.rng.short() * 2),
         }
     }
 
