@@ -185,15 +185,20 @@ unsafe impl<W: Waiter, C: Case> Operation<W> for Select<'_, C> {
     fn begin(&mut self, _: Pin<&Node<W, ()>>) -> Option<Selected> {
         loop {
             let tried = self.try_all()?;
-            if tried != Selected::Nothing || !self.may_wait {
+            if tried != Selected::Nothing {
                 return Some(tried);
             }
             let joined = self.cases.iter().enumerate().all(|(index, case)| case.join(self.claim, index));
-            if joined {
+            if joined && self.may_wait {
                 return None;
             }
             if let Some(selected) = self.leave_all() {
                 return Some(selected);
+            }
+            // It stood in all lines at once, and nothing came: there was a moment when none could be done. To have tried one
+            // after the other says less: what came to the first may have gone from the last since.
+            if joined {
+                return Some(Selected::Nothing);
             }
             // Who was about to send to it finds it gone.
             self.claim.free();
