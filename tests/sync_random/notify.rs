@@ -1,13 +1,15 @@
 //! [`Notify`].
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     mem,
+    pin::pin,
     sync::Mutex as StdMutex,
+    task::{Context, Waker},
     time::Duration,
 };
 
-use sward::sync::Notify;
+use sward::{catch_cancel, sync::Notify};
 
 use crate::world::{Life, Rng, Subject, WAITED, lock};
 
@@ -16,12 +18,63 @@ use crate::world::{Life, Rng, Subject, WAITED, lock};
 struct Bell {
     permit: bool,
     waiting: VecDeque<usize>,
-    notified: BTreeSet<usize>,
+    notified: BTreeMap<usize, By>,
+    /// How often all were notified.
+    calls: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    One,
+    All,
+}
+
+impl Bell {
+    fn notify_one(&mut self) {
+        match self.waiting.pop_front() {
+            Some(first) => assert!(self.notified.insert(first, By::One).is_none()),
+            None => self.permit = true,
+        }
+    }
+
+    fn notify_waiters(&mut self) {
+        self.calls += 1;
+        self.notified.extend(mem::take(&mut self.waiting).into_iter().map(|each| (each, By::All)));
+    }
 }
 
 pub(crate) struct Notified {
     notify: Notify,
     model: StdMutex<Bell>,
+}
+
+impl Notified {
+    /// By a future, which hears a call to all from its first moment on, and stands in line from its first poll.
+    fn wait_as_task(&self, life: &mut Life<'_, Self>) {
+        let number = life.number;
+        let since = lock(&self.model).calls;
+        let mut future = pin!(self.notify.notified());
+        let mut poll = || future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        let _ = catch_cancel(|| life.linger());
+        let mut bell = lock(&self.model);
+        let at_once = bell.calls != since || mem::take(&mut bell.permit);
+        assert_eq!(poll(), at_once, "{number} is notified, or not: {bell:?}");
+        if at_once {
+            return;
+        }
+        bell.waiting.push_back(number);
+        drop(bell);
+        let _ = catch_cancel(|| life.linger());
+        let mut bell = lock(&self.model);
+        let by = bell.notified.remove(&number);
+        bell.waiting.retain(|other| *other != number);
+        if life.rng.below(2) == 0 {
+            assert_eq!(poll(), by.is_some(), "{number} is notified, or not: {bell:?}");
+        } else if by == Some(By::One) {
+            // Dropped without a look at it, it passes it on.
+            bell.notify_one();
+        }
+    }
 }
 
 impl Subject for Notified {
@@ -34,16 +87,16 @@ impl Subject for Notified {
         let mut bell = lock(&self.model);
         match life.rng.below(12) {
             0..3 => {
-                match bell.waiting.pop_front() {
-                    Some(first) => drop(bell.notified.insert(first)),
-                    None => bell.permit = true,
-                }
+                bell.notify_one();
                 return self.notify.notify_one();
             }
             3 => {
-                let all = mem::take(&mut bell.waiting);
-                bell.notified.extend(all);
+                bell.notify_waiters();
                 return self.notify.notify_waiters();
+            }
+            4 => {
+                drop(bell);
+                return self.wait_as_task(life);
             }
             _ => {}
         }
@@ -62,7 +115,7 @@ impl Subject for Notified {
             }
         });
         let mut bell = lock(&self.model);
-        let is_due = bell.notified.remove(&number) || at_once;
+        let is_due = bell.notified.remove(&number).is_some() || at_once;
         assert_eq!(got.is_some(), is_due, "{number} is notified, or not: {bell:?}");
         bell.waiting.retain(|other| *other != number);
     }

@@ -166,16 +166,20 @@ impl Subject for Initialised {
         let patience = (!calls || life.rng.below(2) == 0).then(|| life.rng.short() * 2);
         let mut ran = false;
         let got = panic::catch_unwind(AssertUnwindSafe(|| {
-            let mut go = || match calls {
-                true => cell.call(number, force, |poisoned| {
-                    ran = true;
-                    cell.run(life, force, poisoned);
-                }),
-                false => cell.wait(force),
+            let mut go = || {
+                if calls {
+                    cell.call(number, force, |poisoned| {
+                        ran = true;
+                        cell.run(life, force, poisoned);
+                    });
+                } else {
+                    cell.wait(force);
+                }
+                Some(())
             };
             let got = catch_cancel(|| match patience {
-                Some(limit) => timeout(limit, go).ok(),
-                None => Some(go()),
+                Some(limit) => timeout(limit, go).ok().flatten(),
+                None => go(),
             });
             got.ok().flatten()
         }));

@@ -3,6 +3,7 @@
 use std::{
     mem,
     sync::{Arc, Mutex as StdMutex},
+    time::Duration,
 };
 
 use sward::{sync::WaitGroup, time::Instant};
@@ -117,12 +118,9 @@ impl Subject for Grouped {
     }
 
     fn end(&self) {
-        let Some(last) = mem::take(&mut *lock(&self.0)) else { return };
+        let Some(mut last) = mem::take(&mut *lock(&self.0)) else { return };
         assert_eq!(lock(&last.model).number, 1, "all others have gone");
-        let life_is_over = last.another();
-        let (mut last, mut other) = (last, life_is_over);
-        let (group, other) = (last.group.take().expect("it is there"), other.group.take().expect("as well"));
-        drop(other);
-        assert!(group.wait_timeout(std::time::Duration::ZERO).is_ok(), "it was alone");
+        let group = last.group.take().expect("it is there");
+        assert!(group.wait_timeout(Duration::ZERO).is_ok(), "it was alone");
     }
 }
