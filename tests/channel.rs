@@ -291,7 +291,7 @@ fn a_message_that_panics_when_it_is_dropped_leaves_the_channel_whole() {
         sender.send(Bomb(panics, drops.guard())).unwrap();
     }
     assert_eq!(support::message_of_panic(|| drop(receiver)), "as told");
-    assert_eq!(drops.count(), 3);
+    assert_eq!(drops.count(), 2, "what comes after it is leaked, as in crossbeam's channels");
     assert!(sender.send(Bomb(false, drops.guard())).is_err());
 }
 
