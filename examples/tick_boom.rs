@@ -28,7 +28,7 @@ fn main() {
 
 fn program() {
     let ticks = tick(Duration::from_millis(100));
-    let boom = after(Duration::from_millis(470));
+    let boom = after(Duration::from_millis(450));
     loop {
         select! {
             recv(ticks) -> _ => println!("tick."),

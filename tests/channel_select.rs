@@ -409,7 +409,7 @@ fn selects_and_plain_ends_meet_at_two_rendezvous() {
         let mut handles = Vec::new();
         for (sender, receiver) in channels.clone() {
             handles.push(os::spawn(move || (0..ROUNDS).for_each(|i| sender.send(i).unwrap())));
-            handles.push(os::spawn(move || (0..ROUNDS).for_each(|_| drop(receiver.recv().unwrap()))));
+            handles.push(os::spawn(move || (0..ROUNDS).for_each(|_| _ = receiver.recv().unwrap())));
         }
         let [(s0, r0), (s1, r1)] = channels;
         handles.push(os::spawn(move || {

@@ -107,7 +107,7 @@ fn to_wait_allocates_nothing() {
 
         let barrier = Arc::new(Barrier::new(2));
         let theirs = Arc::clone(&barrier);
-        waits_for_nothing(move || drop(theirs.wait()), || drop(barrier.wait()));
+        waits_for_nothing(move || _ = theirs.wait(), || _ = barrier.wait());
     });
 }
 
