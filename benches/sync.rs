@@ -3,7 +3,10 @@
 
 use std::{
     hint::black_box,
-    sync::atomic::{AtomicUsize, Ordering::AcqRel},
+    sync::atomic::{
+        AtomicUsize,
+        Ordering::{AcqRel, Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -66,14 +69,19 @@ fn uncontended(c: &mut Criterion) {
 
     let word = AtomicUsize::new(0);
     pair("event/one_rmw_and_call", &mut || {
-        black_box(add_one(&word));
+        black_box(add_one(black_box(&word)));
     });
     let event = Event::new();
     event.set();
     pair("event/wait_when_set", &mut || black_box(&event).wait());
     pair("semaphore/two_rmw_and_calls", &mut || {
-        black_box(add_one(&word));
-        black_box(add_one(&word));
+        black_box(add_one(black_box(&word)));
+        black_box(add_one(black_box(&word)));
+    });
+    // A permit is taken only if there is one, which no addition can do.
+    pair("semaphore/conditional_rmw_and_rmw_and_calls", &mut || {
+        black_box(take_one(black_box(&word)));
+        black_box(add_one(black_box(&word)));
     });
     let semaphore = Semaphore::new(1);
     pair("semaphore/acquire_and_release", &mut || drop(black_box(&semaphore).acquire()));
@@ -83,6 +91,11 @@ fn uncontended(c: &mut Criterion) {
 #[inline(never)]
 fn add_one(word: &AtomicUsize) -> usize {
     word.fetch_add(1, AcqRel)
+}
+
+#[inline(never)]
+fn take_one(word: &AtomicUsize) -> bool {
+    word.fetch_update(AcqRel, Relaxed, |permits| permits.checked_sub(1)).is_ok()
 }
 
 /// A round trip is two messages, there and back.
