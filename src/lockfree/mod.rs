@@ -1,4 +1,5 @@
-//! L1: every protocol on atomics, pure: nothing here switches, sleeps or makes a system call.
+//! L1: every protocol on atomics, pure: nothing here switches, sleeps or makes a system call, but for who finds a
+//! [`spin`] lock held for long, and gives way.
 //!
 //! A transition returns a `#[must_use]` enum that tells the caller what to do next, and each file's header
 //! draws its states. `README.md` beside this file has the proofs in prose; `models/` has them for loom.

@@ -155,7 +155,8 @@ enum Step<F, T> {
 // `Send`. The step is `Empty` before the last reference goes, unless the handle was leaked, and then that
 // reference never goes: so a foreign thread's reference never drops an `F` or a `T`.
 unsafe impl<F, T> Send for Cell<F, T> {}
-// SAFETY: as above.
+// SAFETY: shared references reach the step only as said above, by one party at a time and ordered by the word, so
+// sharing gives nobody more than sending does.
 unsafe impl<F, T> Sync for Cell<F, T> {}
 
 impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
