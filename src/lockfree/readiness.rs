@@ -4,11 +4,15 @@
 //! any        -> READY, tick + 1   // set: the poller saw an event
 //! any        -> READY | CLOSED, tick + 1  // close: end of file, error or hang-up; `CLOSED` stays
 //! READY, t   -> 0, t              // clear_short(t), not if closed; clear(t); neither if the poller spoke meanwhile
-//! any        -> ORPHAN            // orphan: the reactor is gone
+//! 0          -> WAITED            // await_event: somebody stands in line
+//! any        -> READY | ORPHAN    // orphan: the reactor is gone
 //! ```
 //!
 //! The tick makes `clear` conditional on what the caller saw *before* its call: an event that arrives between
 //! the call and the clear changes the tick, and readiness stays.
+//!
+//! **Invariant 1.** `READY` and `WAITED` are never set together: who sets `READY` takes `WAITED` out and then wakes the
+//! line. So an event that nobody waits for costs one exchange, and whoever finds `WAITED` gone need not leave a line.
 
 use crate::atomic::{AtomicU32, Ordering};
 
@@ -18,12 +22,24 @@ const READY: u32 = 1;
 const CLOSED: u32 = 2;
 /// Set if nothing tells of events any more.
 const ORPHAN: u32 = 4;
+/// Set if somebody may stand in the line.
+const WAITED: u32 = 8;
 /// One event.
-const TICK: u32 = 8;
+const TICK: u32 = 16;
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Readiness(AtomicU32);
+
+/// What the one that tells of an event does next.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Wake all who stand in line.
+    WakeLine,
+    /// Nobody waits.
+    Nobody,
+}
 
 /// What was known before a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +55,26 @@ impl Readiness {
         Seen(self.0.load(Ordering::Acquire))
     }
 
-    pub(crate) fn set(&self) {
-        self.update(READY);
+    pub(crate) fn set(&self) -> Told {
+        self.update(READY)
     }
 
-    pub(crate) fn close(&self) {
-        self.update(READY | CLOSED);
+    pub(crate) fn close(&self) -> Told {
+        self.update(READY | CLOSED)
     }
 
-    pub(crate) fn orphan(&self) {
-        self.update(READY | ORPHAN);
+    pub(crate) fn orphan(&self) -> Told {
+        self.update(READY | ORPHAN)
+    }
+
+    /// Says that somebody stands in line, which the caller has locked. False: it is ready, there is no need to.
+    #[must_use]
+    pub(crate) fn await_event(&self) -> bool {
+        self.0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+                (word & READY == 0).then_some(word | WAITED)
+            })
+            .is_ok()
     }
 
     /// The call came short: nothing is left there, if the poller has not spoken since `seen`. Once closed it
@@ -67,12 +93,14 @@ impl Readiness {
         }
     }
 
-    fn update(&self, flags: u32) {
+    #[inline]
+    fn update(&self, flags: u32) -> Told {
         let mut word = self.0.load(Ordering::Relaxed);
         loop {
-            let next = (word | flags).wrapping_add(TICK);
+            let next = ((word | flags) & !WAITED).wrapping_add(TICK);
             match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return,
+                Ok(_) if word & WAITED != 0 => return Told::WakeLine,
+                Ok(_) => return Told::Nobody,
                 Err(actual) => word = actual,
             }
         }
@@ -88,5 +116,11 @@ impl Seen {
 
     pub(crate) fn is_orphan(self) -> bool {
         self.0 & ORPHAN != 0
+    }
+
+    /// Whether somebody may stand in line.
+    #[inline]
+    pub(crate) fn is_waited(self) -> bool {
+        self.0 & WAITED != 0
     }
 }

@@ -55,13 +55,9 @@ impl Socket {
             None => Ok(Patience::Forever),
             Some(limit) => check_limit(limit).map(Patience::For),
         };
-        let mut started = false;
+        // The first call begins; one more, when there is news, says how it went.
         let connected = socket.source.retry(socket.fd.as_fd(), Interest::Writable, patience, || {
-            if std::mem::replace(&mut started, true) {
-                socket.check_connected()
-            } else {
-                socket.start_connect(addr)
-            }
+            sys::connect(&socket.fd, addr).map(whole)
         });
         match connected {
             Err(error) if limit.is_some() && error.kind() == io::ErrorKind::WouldBlock => {
@@ -71,25 +67,6 @@ impl Socket {
         }
         sys::set_nonblocking(&socket.fd, false)?;
         Ok(socket)
-    }
-
-    fn start_connect(&self, addr: &SockAddr) -> io::Result<Done<()>> {
-        match self.fd.connect(addr) {
-            Ok(()) => Ok(Done { value: (), short: false }),
-            Err(error) if sys::is_in_progress(&error) => Err(sys::would_block()),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn check_connected(&self) -> io::Result<Done<()>> {
-        if let Some(error) = self.fd.take_error()? {
-            return Err(error);
-        }
-        match self.fd.peer_addr() {
-            Ok(_) => Ok(Done { value: (), short: false }),
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(sys::would_block()),
-            Err(error) => Err(error),
-        }
     }
 
     /// The next bytes of a stream.

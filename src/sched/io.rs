@@ -25,13 +25,7 @@ use crate::sys::{self, poll};
 
 /// A file descriptor's tie to a reactor, made at the first wait. Dropped before the descriptor is closed.
 #[derive(Default)]
-pub(crate) struct Source(OnceLock<Box<Tied>>);
-
-/// One registration, and the next one if its worker has gone.
-struct Tied {
-    registration: Registration,
-    next: Source,
-}
+pub(crate) struct Source(OnceLock<Registration>);
 
 /// What a call did.
 pub(crate) struct Done<R> {
@@ -116,26 +110,27 @@ impl Source {
     /// The side that events are told to now: of the last registration, whose worker lives.
     #[inline]
     fn side(&self, interest: Interest) -> Option<&Side> {
-        let tied = self.0.get()?;
-        let side = tied.registration.side(interest);
-        if side.readiness.load().is_orphan() { tied.next.side(interest) } else { Some(side) }
+        let mut registration = self.0.get()?;
+        while registration.side(interest).readiness.load().is_orphan() {
+            registration = registration.next().get()?;
+        }
+        Some(registration.side(interest))
     }
 
     /// The same, registered now if it is not.
     fn tie(&self, fd: BorrowedFd<'_>, interest: Interest, worker: &Worker) -> io::Result<&Side> {
-        let mut source = self;
-        while let Some(tied) = source.0.get() {
-            let side = tied.registration.side(interest);
+        let mut place = &self.0;
+        while let Some(registration) = place.get() {
+            let side = registration.side(interest);
             if !side.readiness.load().is_orphan() {
                 return Ok(side);
             }
-            source = &tied.next;
+            place = registration.next();
         }
         let registration = worker.reactor.register(fd.as_raw_fd(), &worker.shared)?;
         // If another thread was faster, its registration holds and this one is taken back: a descriptor is
         // known to each poller once.
-        let tied = source.0.get_or_init(|| Box::new(Tied { registration, next: Source::new() }));
-        Ok(tied.registration.side(interest))
+        Ok(place.get_or_init(|| registration).side(interest))
     }
 }
 
@@ -158,12 +153,15 @@ impl Wait<'_> {
 
     fn park(&self, worker: &Worker, slot: &Slot) -> io::Result<bool> {
         let side = self.source.tie(self.fd, self.interest, worker)?;
-        let Some(ticket) = side.join_line(slot.task()) else { return Ok(true) };
+        if !side.join_line(slot.task()) {
+            return Ok(true);
+        }
+        slot.will_touch(side);
         let wake = match fails_cancelled(slot) {
             true => Wake::Notified,
             false => park::park(self.until.unwrap_or(Nanos::NEVER)),
         };
-        side.leave_line(ticket);
+        side.leave_line(slot.task());
         if fails_cancelled(slot) {
             return Err(sys::socket::cancelled());
         }

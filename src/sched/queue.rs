@@ -10,6 +10,8 @@
 //! served in turn while both have something: a burst of a hundred thousand spawns does not keep a due timer
 //! waiting for all of them, and a burst of events does not keep the fresh ones.
 
+#![allow(unsafe_code)]
+
 use std::collections::VecDeque;
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
@@ -175,7 +177,11 @@ impl Queue {
     fn pop_woken(&mut self) -> Option<Next> {
         let slot = self.woken.pop_front()?;
         if let Some(next) = self.woken.front() {
-            next.prefetch();
+            // SAFETY: one of this worker's slots, on its thread.
+            unsafe { next.get() }.prefetch_touches();
+        }
+        if let Some(after) = self.woken.get(1) {
+            after.prefetch();
         }
         Some(Next::Ready(slot))
     }

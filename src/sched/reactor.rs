@@ -9,7 +9,7 @@ use std::{
     cell::{Cell, RefCell},
     io,
     os::fd::{AsFd, RawFd},
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, Weak},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use mio::{Events, Poll, Registry, Token, Waker, event::Event, unix::SourceFd};
 
 use super::{park, runtime::WorkerShared, task::TaskRef};
 use crate::{
-    lockfree::readiness::Readiness,
+    lockfree::readiness::{Readiness, Told},
     sys::poll::{self, Interest},
 };
 
@@ -44,36 +44,33 @@ pub(super) struct Remote {
     released: Mutex<Vec<Token>>,
 }
 
-/// The readiness of one source, and who waits for it.
-#[derive(Default)]
+/// A descriptor in a reactor: its readiness, who waits for it, and where it is registered.
 pub(super) struct Source {
     read: Side,
     write: Side,
-}
-
-/// One direction of a source.
-pub(super) struct Side {
-    pub(super) readiness: Readiness,
-    waiters: Mutex<Waiters>,
-}
-
-#[derive(Default)]
-struct Waiters {
-    next: u64,
-    list: Vec<(u64, TaskRef)>,
-}
-
-/// Names a waiter on one side.
-pub(super) struct Ticket(u64);
-
-/// A source's place in a reactor. Dropped, it is taken out there.
-pub(super) struct Registration {
-    source: Arc<Source>,
+    /// Where it is registered once this reactor has gone.
+    next: OnceLock<Registration>,
     /// Weak: a source that outlives its worker keeps none of that one's descriptors open.
     worker: Weak<WorkerShared>,
     token: Token,
     fd: RawFd,
 }
+
+/// One direction of a source.
+pub(super) struct Side {
+    pub(super) readiness: Readiness,
+    line: Mutex<Line>,
+}
+
+/// Who waits: hardly ever more than one, whose place is here.
+#[derive(Default)]
+struct Line {
+    first: Option<TaskRef>,
+    others: Vec<TaskRef>,
+}
+
+/// A source's place in a reactor. Dropped, it is taken out there.
+pub(super) struct Registration(Arc<Source>);
 
 impl Reactor {
     pub(super) fn new() -> io::Result<(Self, Remote)> {
@@ -139,10 +136,17 @@ impl Reactor {
             self.free.borrow_mut().push(index);
             return Err(error);
         }
-        let source = Arc::<Source>::default();
+        let source = Arc::new(Source {
+            read: Side::new(),
+            write: Side::new(),
+            next: OnceLock::new(),
+            worker: Arc::downgrade(worker),
+            token: Token(index),
+            fd,
+        });
         sources[index] = Some(Arc::clone(&source));
         self.used.set(self.used.get() + 1);
-        Ok(Registration { source, worker: Arc::downgrade(worker), token: Token(index), fd })
+        Ok(Registration(source))
     }
 
     /// Forgets the sources that were dropped on other threads.
@@ -156,8 +160,7 @@ impl Reactor {
     pub(super) fn orphan_all(&self) {
         for source in self.sources.borrow_mut().drain(..).flatten() {
             for side in [&source.read, &source.write] {
-                side.readiness.orphan();
-                side.wake_all();
+                side.wake(side.readiness.orphan());
             }
         }
     }
@@ -196,71 +199,84 @@ impl Source {
     }
 }
 
-impl Default for Side {
-    fn default() -> Self {
-        Self { readiness: Readiness::new(), waiters: Mutex::default() }
-    }
-}
-
 impl Side {
+    fn new() -> Self {
+        Self { readiness: Readiness::new(), line: Mutex::default() }
+    }
+
     fn tell(&self, ready: bool, closed: bool) {
         if closed {
-            self.readiness.close();
+            self.wake(self.readiness.close());
         } else if ready {
-            self.readiness.set();
-        } else {
+            self.wake(self.readiness.set());
+        }
+    }
+
+    /// Stands in line. False: it is ready already.
+    #[must_use]
+    pub(super) fn join_line(&self, task: &TaskRef) -> bool {
+        // Under the lock: who takes `WAITED` out from now on finds this waiter in the line.
+        let mut line = self.lock();
+        if !self.readiness.await_event() {
+            return false;
+        }
+        match &mut line.first {
+            first @ None => *first = Some(task.clone()),
+            Some(_) => line.others.push(task.clone()),
+        }
+        true
+    }
+
+    /// Leaves the line, if no event has dissolved it. One that is about to may still wake `task`, for nothing.
+    #[inline]
+    pub(super) fn leave_line(&self, task: &TaskRef) {
+        if self.readiness.load().is_waited() {
+            let mut line = self.lock();
+            line.first.take_if(|waiting| Arc::ptr_eq(waiting, task));
+            line.others.retain(|waiting| !Arc::ptr_eq(waiting, task));
+        }
+    }
+
+    fn wake(&self, told: Told) {
+        if told == Told::Nobody {
             return;
         }
-        self.wake_all();
-    }
-
-    /// Stands in line, unless it is ready already.
-    pub(super) fn join_line(&self, task: &TaskRef) -> Option<Ticket> {
-        let mut waiters = self.lock();
-        // Under the lock: an event from now on finds this waiter in the list.
-        if self.readiness.load().is_ready() {
-            return None;
-        }
-        let ticket = waiters.next;
-        waiters.next += 1;
-        waiters.list.push((ticket, task.clone()));
-        Some(Ticket(ticket))
-    }
-
-    pub(super) fn leave_line(&self, Ticket(ticket): Ticket) {
-        self.lock().list.retain(|(waiting, _)| *waiting != ticket);
-    }
-
-    fn wake_all(&self) {
-        for (_, task) in self.lock().list.drain(..) {
+        let mut line = self.lock();
+        let Line { first, others } = &mut *line;
+        for task in first.take().into_iter().chain(others.drain(..)) {
             park::deliver(&task.core, task.core.park.unpark());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiters> {
-        self.waiters.lock().unwrap_or_else(|e| e.into_inner())
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
 impl Registration {
     pub(super) fn side(&self, interest: Interest) -> &Side {
         match interest {
-            Interest::Readable => &self.source.read,
-            Interest::Writable => &self.source.write,
+            Interest::Readable => &self.0.read,
+            Interest::Writable => &self.0.write,
         }
+    }
+
+    pub(super) fn next(&self) -> &OnceLock<Self> {
+        &self.0.next
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
+        let Source { worker, token, fd, .. } = &*self.0;
         // With its worker the poller has gone, and all that was registered there.
-        let Some(owner) = self.worker.upgrade() else { return };
+        let Some(owner) = worker.upgrade() else { return };
         let remote = &owner.remote;
         // An error means that the poller has no such source any more: nothing to undo.
-        let _ = remote.registry.deregister(&mut SourceFd(&self.fd));
+        let _ = remote.registry.deregister(&mut SourceFd(fd));
         match super::worker::of_this_thread() {
-            Some(worker) if Arc::ptr_eq(&worker.shared, &owner) => worker.reactor.forget(self.token),
-            _ => remote.lock_released().push(self.token),
+            Some(worker) if Arc::ptr_eq(&worker.shared, &owner) => worker.reactor.forget(*token),
+            _ => remote.lock_released().push(*token),
         }
     }
 }

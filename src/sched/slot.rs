@@ -56,6 +56,8 @@ pub(crate) struct Slot {
     pub(super) suspected: Cell<bool>,
     /// Set while what it waits for is in the table of the deadlock report.
     pub(super) published: Cell<bool>,
+    /// What it will touch first when an event has woken it: a place on its stack, and the source.
+    touches: Cell<[*const u8; 2]>,
     /// Set by its timer, taken by the park that armed it.
     pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
@@ -153,13 +155,21 @@ impl SlotPtr {
     /// Asks the processor for the slot's first lines, ahead of its turn.
     #[inline(always)]
     pub(crate) fn prefetch(self) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a hint, which reads nothing and faults on no address.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.0.as_ptr().cast::<i8>());
-        }
+        prefetch(self.0.as_ptr().cast::<u8>());
     }
+}
+
+/// Asks the processor for the line at `address`.
+#[inline(always)]
+fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads nothing and faults on no address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address.cast::<i8>());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
 impl Slot {
@@ -176,6 +186,7 @@ impl Slot {
             id: Cell::new(0),
             waits_for: Cell::new(None),
             wait_until: Cell::new(Nanos::NEVER),
+            touches: Cell::new([ptr::null(); 2]),
             suspected: Cell::new(false),
             published: Cell::new(false),
             expired: Cell::new(false),
@@ -239,6 +250,24 @@ impl Slot {
         // SAFETY: called by the running green thread of this slot, so `main` has set the suspender, which lives
         // on its stack below this frame.
         unsafe { (*self.suspender.get()).suspend() };
+    }
+
+    /// Notes what it will touch first after a wait for an event: what it calls from here on, and `source`.
+    #[inline(always)]
+    pub(crate) fn will_touch<T>(&self, source: &T) {
+        let here = 0u8;
+        self.touches.set([&raw const here, std::ptr::from_ref(source).cast()]);
+    }
+
+    /// Asks the processor for what it will touch first, ahead of its turn.
+    #[inline]
+    pub(crate) fn prefetch_touches(&self) {
+        let [stack, source] = self.touches.get();
+        prefetch(source);
+        prefetch(std::ptr::from_ref(&self.core().park).cast());
+        for line in -3..6isize {
+            prefetch(stack.wrapping_offset(64 * line));
+        }
     }
 
     /// Runs `f` on the worker's own stack.

@@ -118,9 +118,17 @@ pub(crate) fn cancelled() -> io::Error {
     io::Error::from_raw_os_error(libc::ECANCELED)
 }
 
-/// Whether a connect in non-blocking mode goes on by itself.
-pub(crate) fn is_in_progress(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
+/// Begins to connect a socket in non-blocking mode, or says how the connect that was begun went: POSIX has the
+/// same call for both. `WouldBlock` while it goes on by itself.
+pub(crate) fn connect(socket: &Socket, to: &SockAddr) -> io::Result<()> {
+    match socket.connect(to) {
+        Err(error) => match error.raw_os_error() {
+            Some(libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => Err(would_block()),
+            Some(libc::EISCONN) => Ok(()),
+            _ => Err(error),
+        },
+        connected => connected,
+    }
 }
 
 /// Whether a call failed for want of descriptors or memory, and so may fail for a while.

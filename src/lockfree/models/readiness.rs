@@ -5,7 +5,7 @@ use loom::{
 };
 
 use super::{Bell, check_bounded};
-use crate::lockfree::readiness::Readiness;
+use crate::lockfree::readiness::{Readiness, Told};
 
 /// One direction of a source, as `reactor::Side`, and the kernel behind it.
 struct Side {
@@ -34,18 +34,19 @@ impl Side {
     /// A byte comes, the poller tells of it.
     fn byte(&self) {
         self.kernel.lock().unwrap().0 += 1;
-        self.readiness.set();
-        self.wake_all();
+        self.wake(self.readiness.set());
     }
 
     /// The last byte comes with the end of file: one event for both.
     fn byte_and_end(&self) {
         *self.kernel.lock().unwrap() = (1, true);
-        self.readiness.close();
-        self.wake_all();
+        self.wake(self.readiness.close());
     }
 
-    fn wake_all(&self) {
+    fn wake(&self, told: Told) {
+        if told == Told::Nobody {
+            return;
+        }
         for waiter in self.waiters.lock().unwrap().drain(..) {
             waiter.ring();
         }
@@ -87,12 +88,16 @@ impl Side {
             let bell = Arc::new(Bell::new());
             {
                 let mut waiters = self.waiters.lock().unwrap();
-                if self.readiness.load().is_ready() {
+                if !self.readiness.await_event() {
                     continue;
                 }
                 waiters.push(Arc::clone(&bell));
             }
             bell.wait();
+            // As `Side::leave_line`: `WAITED` gone says that the line is, or is about to be.
+            if self.readiness.load().is_waited() {
+                self.waiters.lock().unwrap().retain(|waiter| !Arc::ptr_eq(waiter, &bell));
+            }
         }
     }
 }
@@ -165,8 +170,7 @@ fn an_orphaned_source_lets_its_waiters_go() {
         let side = Side::new();
         let theirs = Arc::clone(&side);
         let reactor = thread::spawn(move || {
-            theirs.readiness.orphan();
-            theirs.wake_all();
+            theirs.wake(theirs.readiness.orphan());
         });
         assert!(!side.retry(1));
         reactor.join().unwrap();
