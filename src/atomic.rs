@@ -29,6 +29,17 @@ macro_rules! const_unless_loom {
 }
 pub(crate) use const_unless_loom;
 
+/// The light one of an asymmetric pair of fences: it orders as a full one does towards a thread that has called the heavy
+/// one, if there is one. If not it *is* a full one.
+#[inline(always)]
+pub(crate) fn light_fence(has_heavy: bool) {
+    // Loom knows no pair of unlike fences: two full ones order as much.
+    match has_heavy && cfg!(not(loom)) {
+        true => std::sync::atomic::compiler_fence(Ordering::SeqCst),
+        false => fence(Ordering::SeqCst),
+    }
+}
+
 /// What one does in the `round`th vain look at a lock that is held for a few instructions only: at first nothing,
 /// then it lets other OS threads run, and at last it sleeps, lest it keep out a holder of lower priority for good.
 #[cold]

@@ -1,6 +1,6 @@
 //! Counters and flags that order nothing: their readers want a recent value, not a promise.
 
-use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// A number that goes up and down.
 #[derive(Debug)]
@@ -57,6 +57,32 @@ impl Sequence {
     /// Takes `n` numbers at once and returns the first.
     pub(crate) fn take(&self, n: u64) -> u64 {
         self.0.fetch_add(n, Ordering::Relaxed)
+    }
+}
+
+/// The number of a worker, or of none. It goes along with what it is written on, and is ordered by that.
+#[derive(Debug)]
+pub(crate) struct WorkerMark(AtomicU32);
+
+impl WorkerMark {
+    pub(crate) fn none() -> Self {
+        Self(AtomicU32::new(u32::MAX))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Option<usize> {
+        match self.0.load(Ordering::Relaxed) {
+            u32::MAX => None,
+            worker => Some(worker as usize),
+        }
+    }
+
+    pub(crate) fn set(&self, worker: usize) {
+        self.0.store(worker as u32, Ordering::Relaxed);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.store(u32::MAX, Ordering::Relaxed);
     }
 }
 

@@ -28,13 +28,6 @@ impl IdleSet {
         self.0[worker / 64].fetch_and(!bit, Ordering::SeqCst) & bit == 0
     }
 
-    /// As [`pick`](Self::pick), if `wanted` says so when it is asked after the fence.
-    #[inline]
-    pub(crate) fn pick_if(&self, wanted: impl FnOnce() -> bool) -> Option<usize> {
-        fence(Ordering::SeqCst);
-        if wanted() { self.pick() } else { None }
-    }
-
     /// Takes one out, after work was put into a queue that all can see. The caller wakes it.
     pub(crate) fn pick(&self) -> Option<usize> {
         fence(Ordering::SeqCst);

@@ -29,6 +29,8 @@ pub(crate) mod reentrant;
 pub(crate) mod rwlock;
 pub(crate) mod semaphore;
 pub(crate) mod spin;
+#[cfg_attr(loom, allow(dead_code))]
+pub(crate) mod steal_queue;
 pub(crate) mod wait_list;
 pub(crate) mod wakes;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{clock::Nanos, queue::Fresh, thief::Verdict, worker::Worker};
+use super::{clock::Nanos, task::TaskRef, thief::Verdict, worker::Worker};
 use crate::lockfree::doorbell::Asleep;
 
 /// How often a worker with more stacks than it needs gives some back.
@@ -10,7 +10,7 @@ const TRIM_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// Takes something fresh from another worker, if that is worth it. If it may be soon, the next sleep is short.
-    pub(super) fn steal(&self) -> Option<Fresh> {
+    pub(super) fn steal(&self) -> Option<TaskRef> {
         self.look_again.set(None);
         let others = self.runtime.workers.len();
         if others == 1 || !self.queue.borrow().is_empty() {

@@ -1,10 +1,10 @@
 //! A worker's queue: what is ready and what is fresh, in one order, first in, first out.
 //!
-//! Ready green threads are the worker's own and stand in a ring. Fresh ones stand in a deque that idle
+//! Ready green threads are the worker's own and stand in a ring. Fresh ones stand in a queue that idle
 //! workers may steal from, and for each the ring has a *marker* at its place: so a `yield_now` lets
 //! everything that was runnable before it run first, what was just spawned included. A marker whose fresh one
-//! was stolen stands for nothing, and is passed over. A worker without siblings has nobody to steal, and keeps
-//! its fresh ones in a plain queue instead. The only user of `crossbeam-deque`.
+//! was stolen stands for nothing, and is passed over. What other threads spawn comes by an injector: the only use
+//! of `crossbeam-deque`.
 //!
 //! What was woken from outside (by an event, a deadline, another worker) stands in a second ring, and the two are
 //! served in turn while both have something: a burst of a hundred thousand spawns does not keep a due timer
@@ -14,22 +14,20 @@
 
 use std::collections::VecDeque;
 
-use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use crossbeam_deque::{Injector, Steal};
 
 use super::{slot::SlotPtr, task::TaskRef};
-use crate::rng::Rng;
-
-/// A green thread that has not run yet, and that any worker may start.
-pub(crate) struct Fresh {
-    pub(crate) task: TaskRef,
-    /// The worker in whose load it is counted already, because it was sent there.
-    pub(crate) counted_by: Option<usize>,
-}
+use crate::{
+    lockfree::steal_queue::{self, Owner, Stealer},
+    rng::Rng,
+    sys::barrier,
+};
 
 /// What is next.
 pub(crate) enum Next {
     Ready(SlotPtr),
-    Fresh(Fresh),
+    /// One that has not run yet.
+    Fresh(TaskRef),
 }
 
 /// See the [module](self).
@@ -39,31 +37,24 @@ pub(crate) struct Queue {
     woken: VecDeque<SlotPtr>,
     /// Set if the next turn is the second ring's.
     woken_next: bool,
-    fresh: FreshOnes,
+    /// The fresh ones, oldest first.
+    fresh: Owner<TaskRef>,
     /// With a seed, what is next is drawn from the ring.
     order: Option<Rng>,
 }
 
-/// The fresh ones, oldest first.
-enum FreshOnes {
-    /// Siblings may steal.
-    Shared(Worker<Fresh>),
-    /// There are none.
-    Own(VecDeque<Fresh>),
-}
-
 /// The sides of a worker's queue that other threads use.
 pub(crate) struct Shared {
-    stealer: Stealer<Fresh>,
-    injector: Injector<Fresh>,
+    stealer: Stealer<TaskRef>,
+    injector: Injector<TaskRef>,
 }
 
 impl Queue {
     /// A queue, and its shared sides; `alone` if no other worker will ever steal from it.
     pub(crate) fn new(alone: bool, seed: Option<u64>) -> (Self, Shared) {
-        let deque = Worker::new_fifo();
-        let shared = Shared { stealer: deque.stealer(), injector: Injector::new() };
-        let fresh = if alone { FreshOnes::Own(VecDeque::new()) } else { FreshOnes::Shared(deque) };
+        // Without thieves, they need no fence.
+        let (fresh, stealer) = steal_queue::new(alone || barrier::is_there());
+        let shared = Shared { stealer, injector: Injector::new() };
         (
             Self {
                 ring: VecDeque::new(),
@@ -96,7 +87,7 @@ impl Queue {
     }
 
     #[inline]
-    pub(crate) fn push_fresh(&mut self, fresh: Fresh) {
+    pub(crate) fn push_fresh(&mut self, fresh: TaskRef) {
         self.fresh.push(fresh);
         self.ring.push_back(None);
     }
@@ -121,7 +112,11 @@ impl Queue {
                     return Some(Next::Ready(slot));
                 }
                 None => {
-                    if let Some(fresh) = self.fresh.pop(self.order.as_mut()) {
+                    let fresh = match &mut self.order {
+                        None => self.fresh.pop(),
+                        Some(order) => self.fresh.pop_by(|len| order.below(len)),
+                    };
+                    if let Some(fresh) = fresh {
                         return Some(Next::Fresh(fresh));
                     }
                 }
@@ -131,13 +126,13 @@ impl Queue {
 
     /// What is next, if it is a fresh one; the order is that of [`pop`](Self::pop).
     #[inline]
-    pub(crate) fn pop_fresh(&mut self) -> Option<Fresh> {
+    pub(crate) fn pop_fresh(&mut self) -> Option<TaskRef> {
         if self.order.is_some() || !self.woken.is_empty() {
             return None;
         }
         while let Some(None) = self.ring.front() {
             self.ring.pop_front();
-            if let Some(fresh) = self.fresh.pop(None) {
+            if let Some(fresh) = self.fresh.pop() {
                 return Some(fresh);
             }
         }
@@ -151,10 +146,7 @@ impl Queue {
     /// How many another worker would find to steal here.
     #[inline]
     pub(crate) fn fresh_count(&self) -> usize {
-        match &self.fresh {
-            FreshOnes::Shared(deque) => deque.len(),
-            FreshOnes::Own(queue) => queue.len(),
-        }
+        self.fresh.len()
     }
 
     /// Takes what other threads put before the door.
@@ -165,13 +157,17 @@ impl Queue {
     }
 
     /// Takes about half of another worker's fresh ones. The first of them is for now.
-    pub(crate) fn steal_from(&mut self, victim: &Shared) -> Option<Fresh> {
-        let FreshOnes::Shared(mine) = &self.fresh else { return None };
-        debug_assert!(mine.is_empty());
-        let stolen = insist(|| victim.stealer.steal_batch_and_pop(mine))
-            .or_else(|| insist(|| victim.injector.steal_batch_and_pop(mine)))?;
-        self.ring.extend((0..mine.len()).map(|_| None));
-        Some(stolen)
+    pub(crate) fn steal_from(&mut self, victim: &Shared) -> Option<TaskRef> {
+        debug_assert_eq!(self.fresh_count(), 0);
+        let mut loot = victim.stealer.steal_half(barrier::everywhere);
+        if loot.is_empty() {
+            let half = victim.injector.len().div_ceil(2);
+            loot.extend((0..half).map_while(|_| victim.take_injected()));
+        }
+        let mut loot = loot.into_iter();
+        let first = loot.next();
+        loot.for_each(|fresh| self.push_fresh(fresh));
+        first
     }
 
     fn pop_woken(&mut self) -> Option<Next> {
@@ -196,56 +192,28 @@ impl Queue {
     }
 }
 
-impl FreshOnes {
-    #[inline]
-    fn push(&mut self, fresh: Fresh) {
-        match self {
-            FreshOnes::Shared(deque) => deque.push(fresh),
-            FreshOnes::Own(queue) => queue.push_back(fresh),
-        }
-    }
-
-    /// The oldest; with an order, where no sibling steals, a random one.
-    #[inline]
-    fn pop(&mut self, order: Option<&mut Rng>) -> Option<Fresh> {
-        match self {
-            FreshOnes::Shared(deque) => deque.pop(),
-            FreshOnes::Own(queue) => {
-                if let Some(order) = order.filter(|_| queue.len() > 1) {
-                    queue.swap(0, order.below(queue.len()));
-                }
-                queue.pop_front()
-            }
-        }
-    }
-}
-
 impl Shared {
     /// Puts a fresh one before the worker's door.
-    pub(crate) fn inject(&self, fresh: Fresh) {
+    pub(crate) fn inject(&self, fresh: TaskRef) {
         self.injector.push(fresh);
     }
 
     /// Takes one back from before the door.
-    pub(crate) fn take_injected(&self) -> Option<Fresh> {
-        insist(|| self.injector.steal())
+    pub(crate) fn take_injected(&self) -> Option<TaskRef> {
+        loop {
+            match self.injector.steal() {
+                Steal::Success(fresh) => return Some(fresh),
+                Steal::Empty => return None,
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        }
     }
 
     pub(crate) fn has_fresh(&self) -> bool {
-        !self.stealer.is_empty() || !self.injector.is_empty()
+        self.stealer.len() > 0 || !self.injector.is_empty()
     }
 
     pub(crate) fn fresh_count(&self) -> usize {
         self.stealer.len() + self.injector.len()
-    }
-}
-
-fn insist(mut steal: impl FnMut() -> Steal<Fresh>) -> Option<Fresh> {
-    loop {
-        match steal() {
-            Steal::Success(fresh) => return Some(fresh),
-            Steal::Empty => return None,
-            Steal::Retry => std::hint::spin_loop(),
-        }
     }
 }

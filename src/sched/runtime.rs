@@ -13,7 +13,7 @@ use std::{
 use super::{
     clock::Nanos,
     park::{self, Unparker},
-    queue::{self, Fresh, Queue},
+    queue::{self, Queue},
     reactor::{Reactor, Remote},
     task::{Core, Failure, OnEnd, TaskRef},
     worker::{self, Worker},
@@ -235,12 +235,11 @@ impl RuntimeShared {
 
     /// Gives a fresh one to this runtime, from any thread.
     pub(crate) fn spawn(&self, task: TaskRef) {
-        let fresh = Fresh { task, counted_by: None };
         if let Some(idle) = self.idle.pick() {
-            return self.workers[idle].accept(fresh);
+            return self.workers[idle].accept(task);
         }
         self.next.up();
-        self.workers[self.next.get() % self.workers.len()].accept(fresh);
+        self.workers[self.next.get() % self.workers.len()].accept(task);
         // One that fell idle since may come and steal it.
         self.call_idle();
     }
@@ -251,14 +250,6 @@ impl RuntimeShared {
         if self.workers.len() > 1
             && let Some(worker) = self.idle.pick()
         {
-            self.workers[worker].ring();
-        }
-    }
-
-    /// The same, if `wanted` says so when the work can be seen by all.
-    #[inline]
-    pub(super) fn call_idle_for(&self, wanted: impl FnOnce() -> bool) {
-        if let Some(worker) = self.idle.pick_if(wanted) {
             self.workers[worker].ring();
         }
     }
@@ -282,7 +273,7 @@ impl RuntimeShared {
 
 impl WorkerShared {
     /// Puts a fresh one before this worker's door.
-    pub(super) fn accept(&self, fresh: Fresh) {
+    pub(super) fn accept(&self, fresh: TaskRef) {
         self.queue.inject(fresh);
         self.ring();
         if self.gone.is_raised() {
@@ -312,11 +303,11 @@ impl WorkerShared {
 
     fn turn_away(&self) {
         while let Some(fresh) = self.queue.take_injected() {
-            if fresh.counted_by.is_some() {
+            if fresh.core.counted_by.get().is_some() {
                 self.load.down();
             }
             // SAFETY: the injector hands each one out once, so nobody else has it, and it never ran.
-            unsafe { fresh.task.abandon(Failure::Cancelled) };
+            unsafe { fresh.abandon(Failure::Cancelled) };
         }
     }
 }

@@ -8,7 +8,6 @@ use std::{collections::VecDeque, mem};
 use super::{
     clock::Nanos,
     park,
-    queue::Fresh,
     slot::{Slot, SlotPtr},
     task::{Failure, Home, TaskRef},
     wait,
@@ -21,7 +20,7 @@ use crate::{
 
 impl Worker {
     /// Runs a fresh one for the first time, here or on a worker that has fewer.
-    pub(super) fn start_fresh(&self, fresh: Fresh) {
+    pub(super) fn start_fresh(&self, fresh: TaskRef) {
         if let Some(fresh) = self.place(fresh) {
             self.start(self.seat(fresh));
         }
@@ -80,10 +79,11 @@ impl Worker {
     }
 
     /// A slot for a fresh one.
-    fn seat(&self, fresh: Fresh) -> SlotPtr {
-        let ptr = self.slots.take(fresh.task);
+    fn seat(&self, fresh: TaskRef) -> SlotPtr {
+        let is_counted = fresh.core.counted_by.get().is_some();
+        let ptr = self.slots.take(fresh);
         // SAFETY: just taken from this worker's slots, on its thread.
-        unsafe { ptr.get() }.counted.set(fresh.counted_by.is_some());
+        unsafe { ptr.get() }.counted.set(is_counted);
         ptr
     }
 
@@ -99,31 +99,31 @@ impl Worker {
             let fresh = self.queue.borrow_mut().pop_fresh()?;
             self.turn.set(turn);
             let Some(fresh) = self.place(fresh) else { continue };
-            if fresh.task.core.stack != slot.core().stack {
+            if fresh.core.stack != slot.core().stack {
                 let next = self.seat(fresh);
                 self.queue.borrow_mut().push_front(next);
                 return None;
             }
             self.shared.started.step();
-            slot.start_next(&fresh.task.core);
-            if slot.counted.replace(fresh.counted_by.is_some()) {
+            slot.start_next(&fresh.core);
+            if slot.counted.replace(fresh.core.counted_by.get().is_some()) {
                 self.shared.load.down();
             }
-            return Some(fresh.task);
+            return Some(fresh);
         }
     }
 
     /// Sends a fresh one to a worker that has clearly fewer long-lived ones, once; the counts are of what has
     /// parked at least once, so tasks that never block never travel.
     #[inline]
-    fn place(&self, mut fresh: Fresh) -> Option<Fresh> {
-        if let Some(counter) = fresh.counted_by {
+    fn place(&self, fresh: TaskRef) -> Option<TaskRef> {
+        if let Some(counter) = fresh.core.counted_by.get() {
             if counter == self.shared.index {
                 return Some(fresh);
             }
             // Stolen on its way: it is weighed anew.
             self.runtime.workers[counter].load.down();
-            fresh.counted_by = None;
+            fresh.core.counted_by.clear();
         }
         let mine = self.shared.load.get();
         if self.runtime.workers.len() == 1 || mine < 8 || self.runtime.closing.is_raised() {
@@ -134,7 +134,8 @@ impl Worker {
             return Some(fresh);
         }
         other.load.up();
-        other.accept(Fresh { counted_by: Some(other.index), ..fresh });
+        fresh.core.counted_by.set(other.index);
+        other.accept(fresh);
         None
     }
 

@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     lockfree::{
+        counter::WorkerMark,
         inbox::{Link, Linked},
         outcome_word::{Ended, OutcomeWord},
         park_word::ParkWord,
@@ -60,6 +61,8 @@ pub(crate) struct Core {
     site: &'static Location<'static>,
     extras: Option<Box<Extras>>,
     pub(crate) stack: StackClass,
+    /// While it is fresh: the worker in whose load it is counted already, because it was sent there.
+    pub(crate) counted_by: WorkerMark,
 }
 
 /// What few green threads have, kept out of the allocation of all of them.
@@ -174,6 +177,7 @@ impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
             site,
             extras,
             stack,
+            counted_by: WorkerMark::none(),
         };
         Self { core, stage: Cell(UnsafeCell::new(Step::Ready(f))) }
     }
@@ -409,21 +413,16 @@ impl Core {
     /// A panic that nobody will join is told on stderr: the hook named the OS thread, this names the green one.
     #[cold]
     fn report_unseen(&self, failure: &Failure) {
-        match failure {
+        let what = match failure {
             Failure::Panicked(payload) => {
-                let message = crate::payload::message(&**payload);
-                tell(format_args!("{self} panicked, and nobody joined it: {message}"));
+                format!("panicked, and nobody joined it: {}", crate::payload::message(&**payload))
             }
-            Failure::NoStack(error) => tell(format_args!("{self} could not start: {error}")),
-            Failure::Cancelled => {}
-        }
+            Failure::NoStack(error) => format!("could not start: {error}"),
+            Failure::Cancelled => return,
+        };
+        // There is nobody to tell if that is closed.
+        let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{self} {what}\n"));
     }
-}
-
-/// Writes a line to stderr. There is nobody to tell if that is closed.
-fn tell(line: std::fmt::Arguments<'_>) {
-    use std::io::Write;
-    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// A callback's panic is its own: the hook has printed it, and the others are still called.

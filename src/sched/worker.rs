@@ -19,7 +19,7 @@ use super::{
     cancel,
     clock::Nanos,
     park,
-    queue::{Fresh, Next, Queue},
+    queue::{Next, Queue},
     reactor::Reactor,
     runtime::{RuntimeShared, WorkerShared},
     slot::{BUDGET, Slot, SlotPtr, Slots},
@@ -249,9 +249,14 @@ impl Worker {
 
     /// Queues a fresh green thread that any worker may start.
     pub(crate) fn spawn(&self, task: TaskRef) {
-        self.queue.borrow_mut().push_fresh(Fresh { task, counted_by: None });
-        if self.runtime.workers.len() > 1 {
-            self.runtime.call_idle_for(|| self.queue.borrow().fresh_count() <= 1);
+        let mut queue = self.queue.borrow_mut();
+        let is_first = queue.fresh_count() == 0;
+        queue.push_fresh(task);
+        drop(queue);
+        // Whoever fell asleep beside an empty queue is called by the first that is put there, and whoever does later
+        // looks and finds it. So the others need no call, and no fence.
+        if is_first {
+            self.runtime.call_idle();
         }
     }
 
@@ -361,6 +366,10 @@ impl Worker {
             self.queue.borrow_mut().push_woken(home.slot);
         }
         self.queue.borrow_mut().accept(&self.shared.queue);
+        // On their way in they were neither before the door nor in the queue, for one that fell asleep at that moment.
+        if self.queue.borrow().fresh_count() > 1 {
+            self.runtime.call_idle();
+        }
         self.reactor.forget_released(&self.shared);
         if self.runtime.closing.is_raised() {
             self.close();

@@ -29,6 +29,7 @@ mod reentrant;
 mod rwlock;
 mod semaphore;
 mod spin;
+mod steal_queue;
 mod waiting;
 
 use loom::sync::{Condvar, Mutex};
