@@ -12,10 +12,8 @@ use std::{
     time::Duration,
 };
 
-use support::{Drops, OnDrop, in_virtual_time, runtime, until_parked, watched};
+use support::{Drops, HOUR, OnDrop, in_virtual_time, runtime, until_parked, watched};
 use sward::{Builder, Canceller, JoinHandle, Status, sleep, spawn, thread, time::Instant, yield_now};
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 #[track_caller]
 fn named<T: Send + 'static>(name: &str, f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {

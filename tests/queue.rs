@@ -12,39 +12,18 @@ use std::{
     time::Duration,
 };
 
-use support::{OnDrop, in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
+use support::{
+    MS, OnDrop, in_run, in_virtual_time, message_of_panic,
+    queues::{getter, putter, shared},
+    runtime, until_parked, watched,
+};
 use sward::{
-    JoinHandle,
     queue::{
         GetError, GetTimeoutError, LifoQueue, PriorityQueue, PutError, PutTimeoutError, Queue, TryGetError,
         TryPutError,
     },
     sleep, spawn, spawn_local, yield_now,
 };
-
-const MS: Duration = Duration::from_millis(1);
-
-/// A getter that stands in line.
-fn getter<T: Send + 'static>(queue: &Arc<Queue<T>>) -> JoinHandle<Result<T, GetError>> {
-    let queue = Arc::clone(queue);
-    let handle = spawn(move || queue.get());
-    until_parked(&handle);
-    handle
-}
-
-/// A putter that stands in line.
-fn putter<T: Send + 'static>(queue: &Arc<Queue<T>>, item: T) -> JoinHandle<Result<(), PutError<T>>> {
-    let queue = Arc::clone(queue);
-    let handle = spawn(move || queue.put(item));
-    until_parked(&handle);
-    handle
-}
-
-fn shared<T>(maxsize: Option<usize>, items: impl IntoIterator<Item = T>) -> Arc<Queue<T>> {
-    let queue = Queue::new(maxsize);
-    items.into_iter().for_each(|item| queue.try_put(item).unwrap());
-    Arc::new(queue)
-}
 
 #[test]
 fn each_kind_has_its_order() {

@@ -12,14 +12,14 @@ use std::{
     time::Duration,
 };
 
-use support::{Drops, in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
+use support::{
+    Drops, SECOND, in_run, in_virtual_time, message_of_panic, number, runtime, until_parked, watched,
+};
 use sward::{
     JoinHandle, catch_cancel, sleep, spawn,
     sync::{LazyLock, Once, OnceLock, OnceState},
     timeout, yield_now,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// One that is in the closure, asleep.
 fn sleeper(once: &Arc<Once>) -> JoinHandle<()> {
@@ -390,7 +390,7 @@ fn they_are_as_std_s_in_all_else() {
 /// Callers whose closures end in each way, or that leave, in an order drawn from a seed: against what may happen.
 #[test]
 fn random_runs_end_in_one_that_is_completed() {
-    let seed = std::env::var("SWARD_RANDOM_SEED").map_or(1, |seed| seed.parse().expect("a number"));
+    let seed = number("SWARD_RANDOM_SEED").unwrap_or(1);
     println!("to run it again: SWARD_RANDOM_SEED={seed}");
     for seed in seed..seed + 50 {
         watched(move || {
