@@ -326,12 +326,7 @@ fn a_join_polled_by_several_wakes_the_last() {
 fn a_join_that_is_dropped_lets_it_run_on() {
     in_virtual_time(|| {
         let drops = Drops::new();
-        let guard = drops.guard();
-        let mut join = spawn(move || {
-            let _guard = guard;
-            sleep(SECOND);
-        })
-        .into_future();
+        let mut join = spawn(drops.held(|| sleep(SECOND))).into_future();
         assert!(Pin::new(&mut join).poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(join);
         assert_eq!(drops.count(), 0);

@@ -34,11 +34,7 @@ fn clogged() -> (Socket, TcpStream, SocketAddr) {
 /// Spawns `f` with a guard on its stack, and cancels it when it waits.
 fn cancel_in_wait<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) {
     let drops = Drops::new();
-    let guard = drops.guard();
-    let waiting: JoinHandle<T> = sward::spawn(move || {
-        let _guard = guard;
-        f()
-    });
+    let waiting: JoinHandle<T> = sward::spawn(drops.held(f));
     until_parked(&waiting);
     waiting.cancel();
     assert!(matches!(waiting.join(), Err(JoinError::Cancelled)));

@@ -41,6 +41,19 @@ fn panics(f: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(f)).is_err()
 }
 
+/// Runs it now, and panics after a second.
+fn culprit(once: &Arc<Once>) -> JoinHandle<()> {
+    let once = Arc::clone(once);
+    let culprit = spawn(move || {
+        once.call_once(|| {
+            sleep(SECOND);
+            panic!("once");
+        });
+    });
+    until_parked(&culprit);
+    culprit
+}
+
 #[test]
 fn one_of_many_runs_it_and_all_see_what_it_did() {
     watched(|| {
@@ -107,14 +120,7 @@ fn wait_begins_before_anybody_runs_it() {
 fn a_panic_poisons_and_a_forced_call_mends_it() {
     in_virtual_time(|| {
         let once = Arc::new(Once::new());
-        let theirs = Arc::clone(&once);
-        let culprit = spawn(move || {
-            theirs.call_once(|| {
-                sleep(SECOND);
-                panic!("once");
-            });
-        });
-        yield_now();
+        let culprit = culprit(&once);
         let told =
             [parked(&once, |once| once.call_once(|| unreachable!("poisoned"))), parked(&once, Once::wait)];
         let patient = parked(&once, Once::wait_force);
@@ -137,14 +143,7 @@ fn a_panic_poisons_and_a_forced_call_mends_it() {
 fn a_forced_call_in_line_mends_it_for_those_behind() {
     in_virtual_time(|| {
         let once = Arc::new(Once::new());
-        let theirs = Arc::clone(&once);
-        let culprit = spawn(move || {
-            theirs.call_once(|| {
-                sleep(SECOND);
-                panic!("once");
-            });
-        });
-        yield_now();
+        let culprit = culprit(&once);
         let forced = parked(&once, |once| once.call_once_force(|state| assert!(state.is_poisoned())));
         let behind = parked(&once, |once| once.call_once(|| unreachable!("the one before has done it")));
         assert!(culprit.join().is_err());

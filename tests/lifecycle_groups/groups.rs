@@ -12,11 +12,7 @@ fn a_group_counts_joins_and_cancels() {
         assert!(group.is_empty());
         group.join();
         for seconds in 1..=10 {
-            let guard = drops.guard();
-            let _detached = group.spawn(move || {
-                let _guard = guard;
-                sleep(secs(seconds));
-            });
+            let _detached = group.spawn(drops.held(move || sleep(secs(seconds))));
         }
         assert_eq!((group.len(), group.cancellers().len()), (10, 10));
         assert!(timeout(Duration::from_millis(3500), || group.join()).is_err());

@@ -17,23 +17,11 @@ use sward::{Runtime, Status, thread};
 /// nobody takes. Each holds guards.
 pub(crate) fn spawn_one_of_each(drops: &Drops) -> usize {
     fn parked(drops: &Drops) {
-        let guard = drops.guard();
-        sward::spawn(move || {
-            let _guard = guard;
-            thread::park();
-        });
+        sward::spawn(drops.held(thread::park));
     }
     parked(drops);
-    let guard = drops.guard();
-    sward::spawn(move || {
-        let _guard = guard;
-        thread::sleep(Duration::MAX);
-    });
-    let guard = drops.guard();
-    sward::spawn(move || {
-        let _guard = guard;
-        thread::sleep(Duration::from_secs(3600));
-    });
+    sward::spawn(drops.held(|| thread::sleep(Duration::MAX)));
+    sward::spawn(drops.held(|| thread::sleep(Duration::from_secs(3600))));
     let guards = (drops.guard(), drops.guard());
     sward::spawn(move || {
         let (outer, inner) = guards;
@@ -60,11 +48,7 @@ pub(crate) fn spawn_one_of_each(drops: &Drops) -> usize {
             });
         });
     });
-    let guard = drops.guard();
-    std::mem::drop(sward::spawn_local(move || {
-        let _guard = guard;
-        thread::park();
-    }));
+    std::mem::drop(sward::spawn_local(drops.held(thread::park)));
     // They start, and their children.
     for _ in 0..3 {
         thread::yield_now();
@@ -157,11 +141,7 @@ fn what_is_spawned_while_a_run_ends_is_cancelled_before_it_runs() {
             sward::spawn(move || {
                 let _spawner = OnDrop(move || {
                     for _ in 0..10 {
-                        let guard = theirs.guard();
-                        sward::spawn(move || {
-                            let _guard = guard;
-                            unreachable!("it is too late to run");
-                        });
+                        sward::spawn(theirs.held(|| unreachable!("it is too late to run")));
                     }
                 });
                 thread::park();

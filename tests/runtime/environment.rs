@@ -26,40 +26,51 @@ fn the_default_runtime_has_as_many_workers_as_the_environment_says() {
     ended.is_well();
 }
 
+/// The default runtime does not start with this in the environment, and says so.
+#[track_caller]
+fn is_refused(test: &'static str, variable: &'static str, value: &'static str, words: &[&str]) {
+    let ended = Child::of(test).env(variable, value).run(|| drop(sward::spawn(|| ())));
+    assert_eq!(ended.code, Some(101), "{ended:?}");
+    ended.says(words);
+}
+
 #[test]
 fn a_bad_number_of_workers_in_the_environment_is_a_clear_message() {
-    let ended = Child::of("environment::a_bad_number_of_workers_in_the_environment_is_a_clear_message")
-        .env("SWARD_WORKERS", "many")
-        .run(|| drop(sward::spawn(|| ())));
-    assert_eq!(ended.code, Some(101), "{ended:?}");
-    ended.says(&["SWARD_WORKERS=many is not the number of workers, 1 or more"]);
+    let test = "environment::a_bad_number_of_workers_in_the_environment_is_a_clear_message";
+    is_refused(
+        test,
+        "SWARD_WORKERS",
+        "many",
+        &["SWARD_WORKERS=many is not the number of workers, 1 or more"],
+    );
 }
 
 #[test]
 fn no_workers_in_the_environment_is_a_clear_message() {
-    let ended = Child::of("environment::no_workers_in_the_environment_is_a_clear_message")
-        .env("SWARD_WORKERS", "0")
-        .run(|| drop(sward::spawn(|| ())));
-    assert_eq!(ended.code, Some(101), "{ended:?}");
-    ended.says(&["SWARD_WORKERS=0 is not the number of workers, 1 or more"]);
+    let test = "environment::no_workers_in_the_environment_is_a_clear_message";
+    is_refused(test, "SWARD_WORKERS", "0", &["SWARD_WORKERS=0 is not the number of workers, 1 or more"]);
 }
 
 #[test]
 fn a_bad_stack_size_in_the_environment_is_a_clear_message() {
-    let ended = Child::of("environment::a_bad_stack_size_in_the_environment_is_a_clear_message")
-        .env("SWARD_STACK_SIZE", "64k")
-        .run(|| drop(sward::spawn(|| ())));
-    assert_eq!(ended.code, Some(101), "{ended:?}");
-    ended.says(&["SWARD_STACK_SIZE=64k is not the size of a stack in bytes"]);
+    let test = "environment::a_bad_stack_size_in_the_environment_is_a_clear_message";
+    is_refused(
+        test,
+        "SWARD_STACK_SIZE",
+        "64k",
+        &["SWARD_STACK_SIZE=64k is not the size of a stack in bytes"],
+    );
 }
 
 #[test]
 fn a_huge_stack_size_in_the_environment_is_a_clear_message() {
-    let ended = Child::of("environment::a_huge_stack_size_in_the_environment_is_a_clear_message")
-        .env("SWARD_STACK_SIZE", "99999999999999")
-        .run(|| drop(sward::spawn(|| ())));
-    assert_eq!(ended.code, Some(101), "{ended:?}");
-    ended.says(&["SWARD_STACK_SIZE=99999999999999", "1073741824"]);
+    let test = "environment::a_huge_stack_size_in_the_environment_is_a_clear_message";
+    is_refused(
+        test,
+        "SWARD_STACK_SIZE",
+        "99999999999999",
+        &["SWARD_STACK_SIZE=99999999999999", "1073741824"],
+    );
 }
 
 #[test]

@@ -24,6 +24,15 @@ impl Drops {
         Guard(Arc::clone(&self.0))
     }
 
+    /// `f`, with a guard that goes when it has ended, or when it never runs.
+    pub(crate) fn held<T, F: FnOnce() -> T>(&self, f: F) -> impl FnOnce() -> T + use<T, F> {
+        let guard = self.guard();
+        move || {
+            let _guard = guard;
+            f()
+        }
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.load(SeqCst)
     }
