@@ -18,7 +18,7 @@ pub(crate) use dirs::TempDir;
 pub(crate) use futures::{block_on, poll_once};
 pub(crate) use nginx::Nginx;
 pub(crate) use seeds::{Rng, for_seeds, number};
-pub(crate) use time::{HOUR, MS, SECOND, secs, timed};
+pub(crate) use time::{HOUR, MS, SECOND, cpu_time_of, secs, timed};
 pub(crate) use unwinding::{Drops, Guard, OnDrop, message_of_panic};
 pub(crate) use waiting::{settle, until_parked};
 pub(crate) use watch::{in_run, in_virtual_time, limit, runtime, watched, within};
