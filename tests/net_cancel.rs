@@ -8,18 +8,12 @@ use std::{
 };
 
 use socket2::{Domain, Socket, Type};
-use support::{Child, Drops, in_run, until_parked};
+use support::{Child, Drops, in_run, net::listener, until_parked};
 use sward::{
     JoinError, JoinHandle,
-    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{SocketAddr, TcpStream, UdpSocket},
     time::Duration,
 };
-
-fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = listener.local_addr().unwrap();
-    (listener, at)
-}
 
 /// A listener whose queue is full: a connect to it hangs.
 fn clogged() -> (Socket, TcpStream, SocketAddr) {

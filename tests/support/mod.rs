@@ -1,10 +1,11 @@
 //! What the integration tests share.
-#![allow(dead_code, unused_imports, reason = "no test uses all of it")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "no test uses all of it")]
 
 mod child;
 pub(crate) mod condvars;
 mod dirs;
 mod futures;
+pub(crate) mod net;
 mod nginx;
 pub(crate) mod queues;
 mod seeds;
