@@ -1,11 +1,8 @@
-//! A use after free on a green thread's stack switch, on purpose, when `SWARD_ASAN_CANARY` is set: a sanitizer run that
-//! does not report it checks nothing.
+//! A use after free on a green thread's stack switch, on purpose: a sanitizer run that does not report it checks nothing.
 
 #[test]
+#[ignore = "it reads what is freed: for AddressSanitizer, which must die of it"]
 fn the_canary_dies_under_address_sanitizer() {
-    if std::env::var_os("SWARD_ASAN_CANARY").is_none() {
-        return;
-    }
     let read = sward::run(|| {
         let freed = {
             let value = Box::new(7_u64);

@@ -4,7 +4,7 @@ mod support;
 
 use std::{thread as os, time::Duration};
 
-use support::{Drops, in_run, in_virtual_time, runtime, until_parked, watched};
+use support::{Drops, SECOND, in_run, in_virtual_time, runtime, until_parked, watched};
 use sward::{
     channel::{
         RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError, after, at,
@@ -14,8 +14,6 @@ use sward::{
     time::Instant,
     yield_now,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn messages_come_in_the_order_in_which_they_were_sent() {

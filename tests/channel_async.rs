@@ -2,40 +2,10 @@
 
 mod support;
 
-use std::{
-    pin::{Pin, pin},
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread as os,
-    time::Duration,
-};
+use std::{task::Poll, thread as os, time::Duration};
 
-use support::{Drops, watched};
+use support::{Drops, block_on, poll_once, watched};
 use sward::channel::{RecvError, SendError, TryRecvError, after, bounded};
-
-struct Unpark(os::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// A small executor.
-fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(os::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => os::park(),
-        }
-    }
-}
-
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
 
 #[test]
 fn messages_are_awaited_and_sent_by_awaiting() {
@@ -70,7 +40,7 @@ fn messages_are_awaited_and_sent_by_awaiting() {
 fn a_receiver_that_is_dropped_with_a_message_puts_it_back() {
     let (sender, receiver) = bounded(1);
     let mut dropped = Box::pin(receiver.recv_async());
-    assert!(poll(dropped.as_mut()).is_pending());
+    assert!(poll_once(dropped.as_mut()).is_pending());
     sender.try_send(1).unwrap();
     sender.try_send(2).unwrap();
     assert_eq!(receiver.len(), 1, "the first was handed over");
@@ -78,10 +48,10 @@ fn a_receiver_that_is_dropped_with_a_message_puts_it_back() {
     assert_eq!(receiver.len(), 2, "one too many, for once");
     assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok(1), Ok(2)), "in their order");
     let (mut first, mut second) = (Box::pin(receiver.recv_async()), Box::pin(receiver.recv_async()));
-    assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
+    assert!(poll_once(first.as_mut()).is_pending() && poll_once(second.as_mut()).is_pending());
     sender.try_send(3).unwrap();
     drop(first);
-    assert_eq!(poll(second.as_mut()), Poll::Ready(Ok(3)), "it goes to the next in line");
+    assert_eq!(poll_once(second.as_mut()), Poll::Ready(Ok(3)), "it goes to the next in line");
 }
 
 #[test]
@@ -89,12 +59,12 @@ fn a_sender_that_is_dropped_takes_its_message_along_or_has_sent_it() {
     let drops = Drops::new();
     let (sender, receiver) = bounded(0);
     let mut waits = Box::pin(sender.send_async(drops.guard()));
-    assert!(poll(waits.as_mut()).is_pending());
+    assert!(poll_once(waits.as_mut()).is_pending());
     drop(waits);
     assert_eq!(drops.count(), 1);
     assert_eq!(receiver.try_recv().map(drop), Err(TryRecvError::Empty));
     let mut taken = Box::pin(sender.send_async(drops.guard()));
-    assert!(poll(taken.as_mut()).is_pending());
+    assert!(poll_once(taken.as_mut()).is_pending());
     let message = receiver.try_recv();
     drop(taken);
     assert_eq!((message.is_ok(), drops.count()), (true, 1));

@@ -8,50 +8,16 @@ mod support;
 
 use std::{
     collections::{HashMap, VecDeque},
-    env,
-    hash::{BuildHasher, RandomState},
-    panic,
     sync::{Arc, Mutex},
-    time::{Duration, Instant as RealInstant},
+    time::Duration,
 };
 
-use support::{Drops, Guard, in_run, limit, runtime, within};
+use support::{Drops, Guard, Rng, for_seeds, in_run, runtime, watched};
 use sward::{
     JoinHandle,
     channel::{Receiver, Sender, bounded, select, select_biased, unbounded},
     spawn,
 };
-
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-}
-
-/// Runs `f` with one seed after the other.
-fn for_seeds(f: fn(u64)) {
-    let seconds = env::var("SWARD_RANDOM_SECONDS").ok().map(|seconds| seconds.parse().expect("a number"));
-    let one = env::var("SWARD_RANDOM_SEED").ok().map(|seed| seed.parse().expect("a number"));
-    let first = if seconds.is_some() { RandomState::new().hash_one(0) } else { 0 };
-    let end = RealInstant::now() + Duration::from_secs(seconds.unwrap_or(1));
-    for seed in one.into_iter().chain((0..).map(|i| first.wrapping_add(i))) {
-        let run = move || within(limit(), move || f(seed));
-        if let Err(payload) = panic::catch_unwind(run) {
-            eprintln!("it fails with SWARD_RANDOM_SEED={seed}");
-            panic::resume_unwind(payload);
-        }
-        if one.is_some() || RealInstant::now() > end {
-            return;
-        }
-    }
-}
 
 struct Message(usize, #[expect(dead_code, reason = "counted when it is dropped")] Guard);
 
@@ -200,7 +166,7 @@ fn beside_the_spec(seed: u64) {
 
 #[test]
 fn two_channels_do_as_their_model() {
-    for_seeds(|seed| in_run(move || beside_the_spec(seed)));
+    for_seeds(1, |seed| in_run(move || beside_the_spec(seed)));
 }
 
 /// Senders and receivers that wait, try, time out, select and are cancelled, on two workers.
@@ -264,5 +230,5 @@ fn each_message_arrives_once(seed: u64) {
 
 #[test]
 fn each_message_arrives_once_between_workers() {
-    for_seeds(each_message_arrives_once);
+    for_seeds(1, |seed| watched(move || each_message_arrives_once(seed)));
 }

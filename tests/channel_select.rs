@@ -4,7 +4,7 @@ mod support;
 
 use std::{thread as os, time::Duration};
 
-use support::{Drops, in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
+use support::{Drops, SECOND, in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
 use sward::{
     channel::{
         ReadyTimeoutError, RecvError, Select, SelectTimeoutError, SendError, TryReadyError, TryRecvError,
@@ -13,8 +13,6 @@ use sward::{
     spawn,
     time::Instant,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn what_can_be_done_now_is_done() {

@@ -413,10 +413,10 @@ fn a_deadlock_by_a_join_is_told_of_without_anybody_asking() {
         let runtime = runtime(2);
         let joiner = runtime.spawn(with_the_lock_of(|waiter| drop(waiter.join())));
         while !inspect::deadlocks().iter().any(|found| ids(found).contains(&joiner.id())) {
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::yield_now();
         }
-        // What is told is told after it can be seen.
-        std::thread::sleep(Duration::from_millis(100));
+        // What is told is told after it can be seen, by a worker: whose end this waits for.
+        drop(runtime);
     });
     ended.is_well();
     assert_eq!(ended.stderr.matches("sward: deadlock").count(), 1, "{ended:?}");

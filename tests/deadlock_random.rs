@@ -7,31 +7,17 @@ mod support;
 
 use std::{
     collections::HashMap,
-    env,
     hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex as StdMutex},
     time::{Duration, Instant},
 };
 
-use support::{Child, Drops, in_virtual_time};
+use support::{Child, Drops, Rng, in_virtual_time, number};
 use sward::{Canceller, JoinHandle, inspect, sync::Mutex, thread::ThreadId};
 
 const LOCKS: usize = 4;
 const LIVES: usize = 6;
 const STEPS: usize = 10;
-
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % n as u64).expect("below a usize")
-    }
-}
 
 #[derive(Default)]
 struct World {
@@ -94,10 +80,6 @@ fn run(seed: u64) -> usize {
             }
         }
     })
-}
-
-fn number(name: &str) -> Option<u64> {
-    env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
 #[test]

@@ -3,7 +3,6 @@
 mod support;
 
 use std::{
-    env,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{
@@ -14,11 +13,8 @@ use std::{
     time::Duration,
 };
 
-use support::{in_run, in_virtual_time, runtime, until_parked, watched, within};
+use support::{HOUR, Rng, SECOND, in_run, in_virtual_time, number, runtime, until_parked, watched, within};
 use sward::{event::Event, shield, sleep, spawn, time::Instant, timeout, yield_now};
-
-const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// Counts wake-ups.
 #[derive(Default)]
@@ -253,7 +249,7 @@ fn a_set_wakes_a_million_in_linear_time() {
 
 #[test]
 fn sets_and_clears_at_random_agree_with_a_model() {
-    let seed = env::var("SWARD_RANDOM_SEED").map_or(1, |seed| seed.parse().expect("a number"));
+    let seed = number("SWARD_RANDOM_SEED").unwrap_or(1);
     for seed in seed..seed + 20 {
         println!("SWARD_RANDOM_SEED={seed}");
         in_virtual_time(move || random(seed));
@@ -262,17 +258,13 @@ fn sets_and_clears_at_random_agree_with_a_model() {
 
 /// One worker, first in first out: what each wait ends with is known beforehand.
 fn random(seed: u64) {
-    let mut state = seed;
-    let mut below = |n: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % n
-    };
+    let mut rng = Rng(seed);
     let event = new();
     let mut is_set = false;
     // Those in line, with the cancelled among them.
     let mut line: Vec<sward::JoinHandle<bool>> = Vec::new();
     for _ in 0..500 {
-        match below(8) {
+        match rng.below(8) {
             0 => {
                 event.set();
                 is_set = true;
@@ -285,7 +277,7 @@ fn random(seed: u64) {
                 is_set = false;
             }
             3 if !line.is_empty() => {
-                let gone = line.remove(below(line.len() as u64) as usize);
+                let gone = line.remove(rng.below(line.len()));
                 gone.cancel();
                 assert!(gone.join().unwrap_err().is_cancelled());
             }

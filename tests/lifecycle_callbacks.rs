@@ -5,7 +5,7 @@ mod support;
 use std::{
     future::{Future, IntoFuture},
     panic,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc, Mutex, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -15,13 +15,12 @@ use std::{
     time::Duration,
 };
 
-use support::{Child, Drops, in_virtual_time, runtime, until_parked, watched, within};
+use support::{
+    Child, Drops, HOUR, SECOND, block_on, in_virtual_time, runtime, until_parked, watched, within,
+};
 use sward::{
     Builder, JoinHandle, Outcome, Status, sleep, spawn, spawn_after, thread, time::Instant, yield_now,
 };
-
-const HOUR: Duration = Duration::from_secs(3600);
-const SECOND: Duration = Duration::from_secs(1);
 
 /// What a callback saw.
 type Seen = Arc<Mutex<Vec<Status>>>;
@@ -278,25 +277,6 @@ fn a_runtimes_handle_spawns_into_it_from_any_thread() {
 
 // ---- awaited
 
-struct Unpark(std::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::park(),
-        }
-    }
-}
-
 #[test]
 fn a_join_is_awaited() {
     watched(|| {
@@ -346,12 +326,7 @@ fn a_join_polled_by_several_wakes_the_last() {
 fn a_join_that_is_dropped_lets_it_run_on() {
     in_virtual_time(|| {
         let drops = Drops::new();
-        let guard = drops.guard();
-        let mut join = spawn(move || {
-            let _guard = guard;
-            sleep(SECOND);
-        })
-        .into_future();
+        let mut join = spawn(drops.held(|| sleep(SECOND))).into_future();
         assert!(Pin::new(&mut join).poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(join);
         assert_eq!(drops.count(), 0);

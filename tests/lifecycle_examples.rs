@@ -1,13 +1,17 @@
 //! The examples that port the tutorials of asyncio, gevent and Go: each runs, on the virtual clock, and says what it should.
 
+mod support;
+
 use std::{
     io::Read,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
+
+use support::limit;
 
 /// Runs an example, and compares what it prints on stdout; on stderr it prints nothing.
 #[track_caller]
@@ -33,7 +37,7 @@ fn prints_and_says(name: &str, expected: &str) -> String {
         stderr.read_to_string(&mut texts[1]).unwrap();
         sender.send(texts).unwrap();
     });
-    let Ok([out, err]) = texts.recv_timeout(Duration::from_secs(60)) else {
+    let Ok([out, err]) = texts.recv_timeout(limit()) else {
         child.kill().unwrap();
         panic!("{name} hangs");
     };

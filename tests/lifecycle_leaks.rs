@@ -4,13 +4,10 @@ mod support;
 
 use std::{future::IntoFuture, mem, sync::mpsc, time::Duration};
 
-use support::{Drops, in_virtual_time, runtime, until_parked, watched};
+use support::{Drops, HOUR, SECOND, in_virtual_time, runtime, until_parked, watched};
 use sward::{
     as_completed, catch_cancel, scope, shield, sleep, spawn, spawn_local, thread, timeout, yield_now,
 };
-
-const HOUR: Duration = Duration::from_secs(3600);
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn forgotten_handles_of_every_kind() {

@@ -9,14 +9,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
 };
 
-use support::{Drops, in_virtual_time, runtime, until_parked, watched};
+use support::{Drops, HOUR, SECOND, in_virtual_time, runtime, until_parked, watched};
 use sward::{catch_cancel, shield, sleep, spawn, thread, time::Instant, timeout, yield_now};
-
-const HOUR: Duration = Duration::from_secs(3600);
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_cancel_that_comes_inside_a_shield_is_delivered_right_after() {

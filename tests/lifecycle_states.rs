@@ -12,10 +12,8 @@ use std::{
     time::Duration,
 };
 
-use support::{Drops, OnDrop, in_virtual_time, runtime, until_parked, watched};
+use support::{Drops, HOUR, OnDrop, in_virtual_time, runtime, until_parked, watched};
 use sward::{Builder, Canceller, JoinHandle, Status, sleep, spawn, thread, time::Instant, yield_now};
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 #[track_caller]
 fn named<T: Send + 'static>(name: &str, f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
@@ -295,11 +293,7 @@ fn a_canceller_outlives_its_handle_and_keeps_no_result() {
         assert_eq!(drops.count(), 2, "the canceller does not keep the result");
         assert!(canceller.is_finished());
 
-        let guard = drops.guard();
-        let detached = spawn(move || {
-            let _guard = guard;
-            thread::park();
-        });
+        let detached = spawn(drops.held(thread::park));
         let canceller = detached.canceller();
         let id = detached.id();
         drop(detached);
@@ -343,15 +337,7 @@ fn a_canceller_works_from_any_thread_and_many_at_once() {
 fn cancel_all_cancels_all_and_waits_for_none() {
     in_virtual_time(|| {
         let drops = Drops::new();
-        let handles: Vec<_> = (0..1000)
-            .map(|_| {
-                let guard = drops.guard();
-                spawn(move || {
-                    let _guard = guard;
-                    thread::park();
-                })
-            })
-            .collect();
+        let handles: Vec<_> = (0..1000).map(|_| spawn(drops.held(thread::park))).collect();
         yield_now();
         sward::cancel_all(&handles);
         assert_eq!(drops.count(), 0);

@@ -11,17 +11,11 @@ use std::{
 };
 
 use socket2::SockRef;
-use support::{Child, in_run, runtime, until_parked, watched};
+use support::{Child, in_run, net::listener, runtime, until_parked, watched};
 use sward::{
     net::{SocketAddr, TcpListener, TcpStream},
     time::{Duration, Instant},
 };
-
-fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = listener.local_addr().unwrap();
-    (listener, at)
-}
 
 #[test]
 fn many_acceptors_of_one_listener_on_two_workers_get_each_connection_once() {

@@ -8,18 +8,12 @@ use std::{
 };
 
 use socket2::{Domain, Socket, Type};
-use support::{Child, Drops, in_run, until_parked};
+use support::{Child, Drops, in_run, net::listener, until_parked};
 use sward::{
     JoinError, JoinHandle,
-    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{SocketAddr, TcpStream, UdpSocket},
     time::Duration,
 };
-
-fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = listener.local_addr().unwrap();
-    (listener, at)
-}
 
 /// A listener whose queue is full: a connect to it hangs.
 fn clogged() -> (Socket, TcpStream, SocketAddr) {
@@ -34,11 +28,7 @@ fn clogged() -> (Socket, TcpStream, SocketAddr) {
 /// Spawns `f` with a guard on its stack, and cancels it when it waits.
 fn cancel_in_wait<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) {
     let drops = Drops::new();
-    let guard = drops.guard();
-    let waiting: JoinHandle<T> = sward::spawn(move || {
-        let _guard = guard;
-        f()
-    });
+    let waiting: JoinHandle<T> = sward::spawn(drops.held(f));
     until_parked(&waiting);
     waiting.cancel();
     assert!(matches!(waiting.join(), Err(JoinError::Cancelled)));

@@ -2,66 +2,10 @@
 
 mod support;
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Write},
-    net::Ipv4Addr,
-    path::PathBuf,
-    process::{self, Child, Command, Stdio},
-};
+use std::io::{BufRead, BufReader, Write};
 
-use support::{runtime, watched};
-use sward::net::{SocketAddr, TcpListener, TcpStream};
-
-/// A server for this test, stopped at its end.
-struct Nginx {
-    process: Child,
-    dir: PathBuf,
-    at: SocketAddr,
-}
-
-impl Nginx {
-    /// `None` if it is not installed.
-    fn start(test: &str, bodies: &[String]) -> Option<Self> {
-        let dir = std::env::temp_dir().join(format!("sward-{test}-{}", process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        for (i, body) in bodies.iter().enumerate() {
-            fs::write(dir.join(i.to_string()), body).unwrap();
-        }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let root = dir.display();
-        let user = if fs::metadata("/root").is_ok() { "user root;" } else { "" };
-        let conf = format!(
-            "{user} daemon off; worker_processes 1; pid {root}/pid; error_log {root}/log;
-             events {{ worker_connections 2048; }}
-             http {{ access_log off; client_body_temp_path {root}/a; proxy_temp_path {root}/b;
-                     fastcgi_temp_path {root}/c; uwsgi_temp_path {root}/d; scgi_temp_path {root}/e;
-                     keepalive_requests 10000;
-                     server {{ listen 127.0.0.1:{port} backlog=1024; root {root}; }} }}"
-        );
-        let file = dir.join("conf");
-        fs::write(&file, conf).unwrap();
-        let mut command = Command::new("nginx");
-        command.arg("-p").arg(&dir).arg("-c").arg(&file).arg("-e").arg(dir.join("log"));
-        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
-        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        while std::net::TcpStream::connect(at).is_err() {
-            assert!(process.try_wait().unwrap().is_none(), "{:?}", fs::read_to_string(dir.join("log")));
-            std::thread::yield_now();
-        }
-        Some(Self { process, dir, at })
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // It cleans up at this signal.
-        let pid = self.process.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
-        let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.dir);
-    }
-}
+use support::{Nginx, runtime, watched};
+use sward::net::TcpStream;
 
 fn answer(reader: &mut impl BufRead) -> String {
     let mut line = String::new();
@@ -88,11 +32,9 @@ fn answer(reader: &mut impl BufRead) -> String {
 fn nginx_answers_on_many_connections_one_after_the_other_and_pipelined() {
     watched(|| {
         let bodies: Vec<_> = (0..20).map(|i: usize| format!("{i} ").repeat(i * i * 100)).collect();
-        let Some(nginx) = Nginx::start("nginx-answers", &bodies) else {
-            println!("skipped: nginx is not installed");
-            return;
-        };
-        let (at, bodies) = (nginx.at, &bodies);
+        let files = bodies.iter().enumerate().map(|(page, body)| (page.to_string(), body.clone()));
+        let Some(nginx) = Nginx::start("many_connections", files) else { return };
+        let (at, bodies) = (nginx.addr(), &bodies);
         runtime(2).run(|| {
             sward::scope(|scope| {
                 for first in 0..200 {

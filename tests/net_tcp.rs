@@ -9,43 +9,15 @@ use std::{
 };
 
 use socket2::SockRef;
-use support::{in_run, until_parked, watched};
+use support::{
+    in_run,
+    net::{on_both, pair},
+    until_parked, watched,
+};
 use sward::{
     net::{Incoming, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
     time::Duration,
 };
-
-/// Each body as two tests.
-macro_rules! on_both {
-    ($($(#[$attr:meta])* fn $name:ident() $body:block)*) => { $(
-        mod $name {
-            use super::*;
-
-            fn body() $body
-
-            $(#[$attr])*
-            #[test]
-            fn on_a_green_thread() {
-                in_run(body);
-            }
-
-            $(#[$attr])*
-            #[test]
-            fn on_an_os_thread() {
-                watched(body);
-            }
-        }
-    )* };
-}
-
-/// Two ends of a connection.
-fn pair() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (far, from) = listener.accept().unwrap();
-    assert_eq!(from, near.local_addr().unwrap());
-    (near, far)
-}
 
 fn serve_echo(listener: TcpListener) -> SocketAddr {
     let at = listener.local_addr().unwrap();

@@ -4,31 +4,11 @@ mod support;
 
 use std::{io, sync::Arc};
 
-use support::{in_run, until_parked, watched};
+use support::{in_run, net::on_both, until_parked};
 use sward::{
     net::{Ipv4Addr, UdpSocket},
     time::Duration,
 };
-
-macro_rules! on_both {
-    ($(fn $name:ident() $body:block)*) => { $(
-        mod $name {
-            use super::*;
-
-            fn body() $body
-
-            #[test]
-            fn on_a_green_thread() {
-                in_run(body);
-            }
-
-            #[test]
-            fn on_an_os_thread() {
-                watched(body);
-            }
-        }
-    )* };
-}
 
 fn socket() -> UdpSocket {
     UdpSocket::bind("127.0.0.1:0").unwrap()

@@ -10,15 +10,13 @@ use std::{
     time::Duration,
 };
 
-use support::{Drops, in_run, in_virtual_time, runtime, until_parked, watched};
+use support::{Drops, SECOND, in_run, in_virtual_time, runtime, until_parked, watched};
 use sward::{
     event::{Promise, PromiseError, Promised},
     sleep, spawn,
     time::Instant,
     yield_now,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn all_readers_get_the_value_now_and_later() {

@@ -12,39 +12,18 @@ use std::{
     time::Duration,
 };
 
-use support::{OnDrop, in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
+use support::{
+    MS, OnDrop, in_run, in_virtual_time, message_of_panic,
+    queues::{getter, putter, shared},
+    runtime, until_parked, watched,
+};
 use sward::{
-    JoinHandle,
     queue::{
         GetError, GetTimeoutError, LifoQueue, PriorityQueue, PutError, PutTimeoutError, Queue, TryGetError,
         TryPutError,
     },
     sleep, spawn, spawn_local, yield_now,
 };
-
-const MS: Duration = Duration::from_millis(1);
-
-/// A getter that stands in line.
-fn getter<T: Send + 'static>(queue: &Arc<Queue<T>>) -> JoinHandle<Result<T, GetError>> {
-    let queue = Arc::clone(queue);
-    let handle = spawn(move || queue.get());
-    until_parked(&handle);
-    handle
-}
-
-/// A putter that stands in line.
-fn putter<T: Send + 'static>(queue: &Arc<Queue<T>>, item: T) -> JoinHandle<Result<(), PutError<T>>> {
-    let queue = Arc::clone(queue);
-    let handle = spawn(move || queue.put(item));
-    until_parked(&handle);
-    handle
-}
-
-fn shared<T>(maxsize: Option<usize>, items: impl IntoIterator<Item = T>) -> Arc<Queue<T>> {
-    let queue = Queue::new(maxsize);
-    items.into_iter().for_each(|item| queue.try_put(item).unwrap());
-    Arc::new(queue)
-}
 
 #[test]
 fn each_kind_has_its_order() {
@@ -289,35 +268,38 @@ fn workers_and_os_threads_share_a_queue() {
     });
 }
 
-/// Panics when it is compared, if armed.
-struct Touchy(u32, Arc<AtomicBool>);
+/// Does what it is told when it is compared.
+struct Busy<F>(u32, F);
 
-impl Ord for Touchy {
+impl<F: Fn()> Ord for Busy<F> {
     fn cmp(&self, other: &Self) -> Ordering {
-        assert!(!self.1.load(SeqCst), "do not compare");
+        (self.1)();
         self.0.cmp(&other.0)
     }
 }
 
-impl PartialOrd for Touchy {
+impl<F: Fn()> PartialOrd for Busy<F> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Touchy {
+impl<F: Fn()> PartialEq for Busy<F> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Touchy {}
+impl<F: Fn()> Eq for Busy<F> {}
 
 #[test]
 fn an_order_that_panics_does_not_break_the_queue() {
     in_run(|| {
         let armed = Arc::new(AtomicBool::new(false));
-        let touchy = |number| Touchy(number, Arc::clone(&armed));
+        let touchy = |number| {
+            let armed = Arc::clone(&armed);
+            Busy(number, move || assert!(!armed.load(SeqCst), "do not compare"))
+        };
         let queue = Arc::new(PriorityQueue::new(Some(4)));
         (1..4).for_each(|number| queue.put(touchy(number)).unwrap());
         armed.store(true, SeqCst);
@@ -339,30 +321,6 @@ fn an_order_that_panics_does_not_break_the_queue() {
     });
 }
 
-/// Does what it is told when it is compared.
-struct Busy(u32, fn());
-
-impl Ord for Busy {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.1)();
-        self.0.cmp(&other.0)
-    }
-}
-
-impl PartialOrd for Busy {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Busy {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Busy {}
-
 #[test]
 fn an_order_may_park_and_others_wait_for_it() {
     in_run(|| {
@@ -379,7 +337,7 @@ fn an_order_may_park_and_others_wait_for_it() {
 
 #[test]
 fn an_order_that_uses_its_queue_is_told_so() {
-    static QUEUE: PriorityQueue<Busy> = PriorityQueue::new(None);
+    static QUEUE: PriorityQueue<Busy<fn()>> = PriorityQueue::new(None);
     let look: fn() = || assert!(!QUEUE.is_full());
     QUEUE.put(Busy(1, look)).unwrap();
     let message = message_of_panic(|| QUEUE.put(Busy(2, look)));

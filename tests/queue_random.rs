@@ -8,36 +8,16 @@ mod support;
 
 use std::{
     collections::BTreeSet,
-    env,
-    hash::{BuildHasher, RandomState},
-    panic,
     sync::{Arc, Mutex},
-    time::{Duration, Instant as RealInstant},
+    time::Duration,
 };
 
-use support::{limit, runtime, within};
+use support::{Rng, for_seeds, runtime, watched};
 use sward::{
     Runtime,
     queue::{GetTimeoutError, LifoQueue, PriorityQueue, PutTimeoutError, Queue, TryGetError, TryPutError},
     sleep, spawn, yield_now,
 };
-
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    fn short(&mut self) -> Duration {
-        Duration::from_micros(self.below(50))
-    }
-}
 
 /// A priority, and a number of its own.
 type Item = (u64, u64);
@@ -187,7 +167,7 @@ fn live<Q: AnyQueue>(queue: &Q, fates: &Mutex<Fates>, life: u64, mut rng: Rng) {
                 let mut under_way = UnderWay(fates, item, false);
                 let is_put = match what {
                     0 => queue.try_put(item).is_ok(),
-                    1 => queue.put_timeout(item, rng.short()).is_ok(),
+                    1 => queue.put_timeout(item, rng.micros(50)).is_ok(),
                     _ => {
                         queue.put(item);
                         true
@@ -199,10 +179,10 @@ fn live<Q: AnyQueue>(queue: &Q, fates: &Mutex<Fates>, life: u64, mut rng: Rng) {
                 }
             }
             3 => queue.try_get().map_or((), got),
-            4 => queue.get_timeout(rng.short()).map_or((), got),
+            4 => queue.get_timeout(rng.micros(50)).map_or((), got),
             5 => queue.get().map_or((), got),
             6 => yield_now(),
-            _ => sleep(rng.short()),
+            _ => sleep(rng.micros(50)),
         }
     }
 }
@@ -221,7 +201,7 @@ fn together<Q: AnyQueue>(seed: u64) {
     for life in &lives {
         match rng.below(4) {
             0 => life.cancel(),
-            1 => sleep(rng.short()),
+            1 => sleep(rng.micros(50)),
             _ => yield_now(),
         }
     }
@@ -268,32 +248,10 @@ fn check(seed: u64) {
         let workers = runtime(2);
         all(|_, together| workers.run(|| together(seed)));
     };
-    if let Err(payload) = panic::catch_unwind(|| within(limit(), run)) {
-        eprintln!(
-            "seed {seed} fails; to run it again: SWARD_RANDOM_SEED={seed} cargo test --test queue_random"
-        );
-        panic::resume_unwind(payload);
-    }
-}
-
-fn number(name: &str) -> Option<u64> {
-    env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+    watched(run);
 }
 
 #[test]
 fn random_programs_lose_nothing_and_keep_the_order() {
-    if let Some(seed) = number("SWARD_RANDOM_SEED") {
-        return check(seed);
-    }
-    let start = RealInstant::now();
-    let (seconds, first) = match number("SWARD_RANDOM_SECONDS") {
-        Some(seconds) => (seconds, RandomState::new().hash_one(0)),
-        None => (2, 1),
-    };
-    let mut programs = 0;
-    while programs == 0 || start.elapsed() < Duration::from_secs(seconds) {
-        check(first.wrapping_add(programs));
-        programs += 1;
-    }
-    println!("{programs} programs from seed {first} in {:?}", start.elapsed());
+    for_seeds(2, check);
 }

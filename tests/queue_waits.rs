@@ -11,36 +11,15 @@ use std::{
     time::Duration,
 };
 
-use support::{Drops, in_run, in_virtual_time, until_parked};
+use support::{
+    Drops, MS, in_run, in_virtual_time,
+    queues::{getter, putter, shared},
+    until_parked,
+};
 use sward::{
-    JoinHandle,
-    queue::{GetError, GetTimeoutError, PutError, PutTimeoutError, Queue, TryGetError, TryPutError},
+    queue::{GetTimeoutError, PutTimeoutError, TryGetError, TryPutError},
     shield, sleep, spawn, yield_now,
 };
-
-const MS: Duration = Duration::from_millis(1);
-
-/// A getter that stands in line.
-fn getter<T: Send + 'static>(queue: &Arc<Queue<T>>) -> JoinHandle<Result<T, GetError>> {
-    let queue = Arc::clone(queue);
-    let handle = spawn(move || queue.get());
-    until_parked(&handle);
-    handle
-}
-
-/// A putter that stands in line.
-fn putter<T: Send + 'static>(queue: &Arc<Queue<T>>, item: T) -> JoinHandle<Result<(), PutError<T>>> {
-    let queue = Arc::clone(queue);
-    let handle = spawn(move || queue.put(item));
-    until_parked(&handle);
-    handle
-}
-
-fn shared<T>(maxsize: Option<usize>, items: impl IntoIterator<Item = T>) -> Arc<Queue<T>> {
-    let queue = Queue::new(maxsize);
-    items.into_iter().for_each(|item| queue.try_put(item).unwrap());
-    Arc::new(queue)
-}
 
 #[test]
 fn gets_that_wait_are_served_in_the_order_in_which_they_came() {

@@ -240,11 +240,7 @@ fn a_cancel_while_the_closure_waits_cancels_the_children_first() {
         let owner = sward::spawn(move || {
             sward::scope(|s| {
                 for _ in 0..10 {
-                    let guard = theirs.guard();
-                    s.spawn(move || {
-                        let _guard = guard;
-                        thread::park();
-                    });
+                    s.spawn(theirs.held(thread::park));
                 }
                 thread::park();
             });
@@ -265,11 +261,7 @@ fn a_cancel_while_the_scope_waits_for_its_children_cancels_them() {
         let owner = sward::spawn(move || {
             sward::scope(|s| {
                 for _ in 0..10 {
-                    let guard = theirs.guard();
-                    s.spawn(move || {
-                        let _guard = guard;
-                        thread::park();
-                    });
+                    s.spawn(theirs.held(thread::park));
                 }
             });
         });
@@ -330,11 +322,7 @@ fn what_a_child_of_a_cancelled_scope_spawns_is_cancelled_too() {
             sward::scope(|s| {
                 s.spawn(move || {
                     let _late = support::OnDrop(move || {
-                        let guard = theirs.guard();
-                        s.spawn(move || {
-                            let _guard = guard;
-                            thread::park();
-                        });
+                        s.spawn(theirs.held(thread::park));
                     });
                     thread::park();
                 });

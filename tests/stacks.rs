@@ -190,7 +190,13 @@ fn without_memory_for_more_stacks_the_fresh_ones_wait_and_all_end() {
             .map(|i| {
                 let alive = alive.clone();
                 runtime.spawn(move || {
-                    alive.during(|| thread::sleep(Duration::from_millis(2)));
+                    alive.during(|| {
+                        thread::sleep(Duration::from_millis(2));
+                        // Ten are there at some time, however slow the machine is.
+                        while alive.most() < 10 {
+                            thread::yield_now();
+                        }
+                    });
                     i
                 })
             })
@@ -198,7 +204,7 @@ fn without_memory_for_more_stacks_the_fresh_ones_wait_and_all_end() {
         for (i, result) in sward::join_all(handles).into_iter().enumerate() {
             assert_eq!(result.unwrap(), i);
         }
-        assert!((10..600).contains(&alive.most()), "{} at once", alive.most());
+        assert!(alive.most() < 600, "{} at once", alive.most());
     });
     ended.is_well();
 }

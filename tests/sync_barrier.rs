@@ -4,16 +4,15 @@ mod support;
 
 use std::{
     collections::VecDeque,
-    env, panic,
     panic::{RefUnwindSafe, UnwindSafe},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use support::{in_run, in_virtual_time, limit, runtime, until_parked, watched, within};
+use support::{Rng, for_seeds, in_run, in_virtual_time, runtime, settle, until_parked, watched};
 use sward::{
     JoinHandle, Status, shield, spawn,
     sync::{Barrier, BarrierWaitResult, Mutex},
@@ -26,10 +25,6 @@ fn waiter(barrier: &Arc<Barrier>) -> JoinHandle<bool> {
     let waiter = spawn(move || theirs.wait().is_leader());
     until_parked(&waiter);
     waiter
-}
-
-fn settle() {
-    (0..10).for_each(|_| yield_now());
 }
 
 /// Meets the others so often; each round all must have come before anyone passes. How often it led.
@@ -195,19 +190,6 @@ fn it_has_the_traits_of_stds() {
     assert_eq!(format!("{:?}", BARRIER.wait()), "BarrierWaitResult { is_leader: true }");
 }
 
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) as usize % n
-    }
-}
-
 /// Arrivals and cancels in an order drawn from a seed, against a count.
 fn check(seed: u64) {
     let mut rng = Rng(seed);
@@ -236,19 +218,5 @@ fn check(seed: u64) {
 
 #[test]
 fn random_arrivals_and_cancels_are_counted_as_in_a_model() {
-    let seconds = env::var("SWARD_RANDOM_SECONDS").map_or(1, |text| text.parse().expect("a number"));
-    let one = env::var("SWARD_RANDOM_SEED").ok().map(|text| text.parse().expect("a number"));
-    let start = Instant::now();
-    for seed in one.unwrap_or(1)..=one.unwrap_or(u64::MAX) {
-        let run = move || {
-            within(limit(), move || sward::Runtime::builder().virtual_clock(true).run(move || check(seed)));
-        };
-        if let Err(payload) = panic::catch_unwind(run) {
-            eprintln!("to run it again: SWARD_RANDOM_SEED={seed} cargo test --test sync_barrier random");
-            panic::resume_unwind(payload);
-        }
-        if start.elapsed() > Duration::from_secs(seconds) {
-            return;
-        }
-    }
+    for_seeds(1, |seed| in_virtual_time(move || check(seed)));
 }

@@ -8,46 +8,17 @@ use std::{
     time::Duration,
 };
 
-use support::{OnDrop, in_run, in_virtual_time, runtime, until_parked, watched};
+use support::{
+    OnDrop, SECOND, condvars::Board, in_run, in_virtual_time, runtime, settle, until_parked, watched,
+};
 use sward::{
-    JoinHandle, Status, sleep, spawn,
+    Status, sleep, spawn,
     sync::{Condvar, Mutex, WaitTimeoutResult},
     time::Instant,
-    yield_now,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
-
-/// A number behind a mutex, and the news of it.
-#[derive(Default)]
-struct Shared {
-    mutex: Mutex<usize>,
-    condvar: Condvar,
-}
-
-impl Shared {
-    fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
-    /// A waiter for one notification, that stands in line when this returns.
-    fn waiter(self: &Arc<Self>) -> JoinHandle<()> {
-        let shared = Arc::clone(self);
-        let waiter = spawn(move || {
-            let _guard = shared.condvar.wait(shared.mutex.lock().unwrap()).unwrap();
-        });
-        until_parked(&waiter);
-        waiter
-    }
-}
-
-/// Lets everything that is ready run until it parks.
-fn settle() {
-    (0..10).for_each(|_| yield_now());
-}
-
 /// Two in turn, so often each.
-fn take_turns(shared: &Shared, me: usize, rounds: usize) {
+fn take_turns(shared: &Board, me: usize, rounds: usize) {
     let mut turn = shared.mutex.lock().unwrap();
     for _ in 0..rounds {
         turn = shared.condvar.wait_while(turn, |turn| *turn % 2 != me).unwrap();
@@ -59,7 +30,7 @@ fn take_turns(shared: &Shared, me: usize, rounds: usize) {
 #[test]
 fn a_waiter_is_woken_and_has_the_lock() {
     in_run(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let waiter = spawn(move || {
             let mut number = theirs.condvar.wait(theirs.mutex.lock().unwrap()).unwrap();
@@ -77,7 +48,7 @@ fn a_waiter_is_woken_and_has_the_lock() {
 #[test]
 fn two_green_threads_of_one_worker_take_turns() {
     in_run(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let other = spawn(move || take_turns(&theirs, 1, 1000));
         take_turns(&shared, 0, 1000);
@@ -89,7 +60,7 @@ fn two_green_threads_of_one_worker_take_turns() {
 fn green_threads_of_two_workers_take_turns() {
     watched(|| {
         let runtime = runtime(2);
-        let shared = Shared::new();
+        let shared = Board::new();
         let both = [0, 1].map(|me| {
             let shared = Arc::clone(&shared);
             runtime.spawn(move || take_turns(&shared, me, 1000))
@@ -102,7 +73,7 @@ fn green_threads_of_two_workers_take_turns() {
 #[test]
 fn a_green_thread_and_a_plain_os_thread_take_turns() {
     watched(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let green = spawn(move || take_turns(&theirs, 1, 500));
         take_turns(&shared, 0, 500);
@@ -113,7 +84,7 @@ fn a_green_thread_and_a_plain_os_thread_take_turns() {
 #[test]
 fn plain_os_threads_take_turns_and_time_out() {
     watched(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let other = std::thread::spawn(move || take_turns(&theirs, 1, 500));
         take_turns(&shared, 0, 500);
@@ -127,7 +98,7 @@ fn plain_os_threads_take_turns_and_time_out() {
 #[test]
 fn a_notification_for_nobody_is_not_kept() {
     in_virtual_time(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         shared.condvar.notify_one();
         shared.condvar.notify_all();
         let (_guard, result) = shared.condvar.wait_timeout(shared.mutex.lock().unwrap(), SECOND).unwrap();
@@ -138,7 +109,7 @@ fn a_notification_for_nobody_is_not_kept() {
 #[test]
 fn waiters_are_notified_first_in_first_out() {
     in_run(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let order = Arc::new(Mutex::new(Vec::new()));
         let waiters: Vec<_> = (0..6)
             .map(|i| {
@@ -165,7 +136,7 @@ fn waiters_are_notified_first_in_first_out() {
 #[test]
 fn a_notification_to_all_wakes_thousands_and_none_that_comes_later() {
     in_run(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let waiters: Vec<_> = (0..3000).map(|_| shared.waiter()).collect();
         shared.condvar.notify_all();
         let late = shared.waiter();
@@ -180,7 +151,7 @@ fn a_notification_to_all_wakes_thousands_and_none_that_comes_later() {
 #[test]
 fn a_wait_with_a_condition_ends_with_it_and_not_with_a_notification() {
     in_virtual_time(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let counter = spawn(move || {
             for _ in 0..5 {
@@ -211,8 +182,8 @@ fn a_wait_with_a_condition_ends_with_it_and_not_with_a_notification() {
 #[test]
 fn a_waiter_finds_the_lock_poisoned() {
     in_virtual_time(|| {
-        let shared = Shared::new();
-        let waits: [fn(&Shared) -> bool; 3] = [
+        let shared = Board::new();
+        let waits: [fn(&Board) -> bool; 3] = [
             |shared| shared.condvar.wait(shared.mutex.lock().unwrap()).is_err(),
             |shared| shared.condvar.wait_while(shared.mutex.lock().unwrap(), |_| true).is_err(),
             |shared| match shared.condvar.wait_timeout(shared.mutex.lock().unwrap(), 9 * SECOND) {
@@ -239,7 +210,7 @@ fn a_waiter_finds_the_lock_poisoned() {
 #[test]
 fn a_wait_while_unwinding_ends_with_its_notification() {
     watched(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let green = spawn(move || {
             let _wait = OnDrop(|| {
@@ -260,7 +231,7 @@ fn it_may_be_dropped_by_the_last_that_was_woken() {
     watched(|| {
         let runtime = runtime(2);
         for _ in 0..200 {
-            let shared = Shared::new();
+            let shared = Board::new();
             let waiters = [(); 4].map(|()| {
                 let shared = Arc::clone(&shared);
                 runtime.spawn(move || {

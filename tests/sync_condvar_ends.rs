@@ -10,48 +10,18 @@ use std::{
     time::Duration,
 };
 
-use support::{in_run, in_virtual_time, runtime, until_parked, watched};
+use support::{SECOND, condvars::Board, in_run, in_virtual_time, runtime, settle, until_parked, watched};
 use sward::{
-    JoinHandle, Status, shield, sleep, spawn,
+    Status, shield, sleep, spawn,
     sync::{Condvar, Mutex},
     time::Instant,
     timeout, yield_now,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
-
-/// A number behind a mutex, and the news of it.
-#[derive(Default)]
-struct Shared {
-    mutex: Mutex<usize>,
-    condvar: Condvar,
-}
-
-impl Shared {
-    fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
-    /// A waiter for one notification, that stands in line when this returns.
-    fn waiter(self: &Arc<Self>) -> JoinHandle<()> {
-        let shared = Arc::clone(self);
-        let waiter = spawn(move || {
-            let _guard = shared.condvar.wait(shared.mutex.lock().unwrap()).unwrap();
-        });
-        until_parked(&waiter);
-        waiter
-    }
-}
-
-/// Lets everything that is ready run until it parks.
-fn settle() {
-    (0..10).for_each(|_| yield_now());
-}
-
 #[test]
 fn a_cancelled_waiter_leaves_the_line_without_the_lock() {
     in_run(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let (cancelled, next) = (shared.waiter(), shared.waiter());
         let guard = shared.mutex.lock().unwrap();
         cancelled.cancel();
@@ -67,7 +37,7 @@ fn a_cancelled_waiter_leaves_the_line_without_the_lock() {
 #[test]
 fn a_cancel_that_comes_with_the_notification_is_met_at_the_next_park() {
     in_run(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let first = spawn(move || {
             *theirs.condvar.wait(theirs.mutex.lock().unwrap()).unwrap() = 1;
@@ -90,7 +60,7 @@ fn a_cancel_that_comes_with_the_notification_is_met_at_the_next_park() {
 #[test]
 fn one_that_is_cancelled_while_it_waits_for_the_lock_passes_the_notification_on() {
     in_run(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let (first, second) = (shared.waiter(), shared.waiter());
         let guard = shared.mutex.lock().unwrap();
         shared.condvar.notify_one();
@@ -106,7 +76,7 @@ fn one_that_is_cancelled_while_it_waits_for_the_lock_passes_the_notification_on(
 fn nobody_inherits_a_notification_that_is_older_than_its_wait() {
     for notify in [Condvar::notify_one, Condvar::notify_all] {
         in_run(move || {
-            let shared = Shared::new();
+            let shared = Board::new();
             let first = shared.waiter();
             let guard = shared.mutex.lock().unwrap();
             notify(&shared.condvar);
@@ -129,7 +99,7 @@ fn nobody_inherits_a_notification_that_is_older_than_its_wait() {
 #[test]
 fn a_wait_times_out_at_its_moment_and_has_the_lock() {
     in_virtual_time(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         for limit in [Duration::ZERO, Duration::from_nanos(1), 3600 * SECOND] {
             let start = Instant::now();
             let (guard, result) = shared.condvar.wait_timeout(shared.mutex.lock().unwrap(), limit).unwrap();
@@ -147,7 +117,7 @@ fn a_wait_times_out_at_its_moment_and_has_the_lock() {
 #[test]
 fn a_wait_that_has_timed_out_takes_the_lock_however_late() {
     in_virtual_time(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let waiter =
             spawn(move || theirs.condvar.wait_timeout(theirs.mutex.lock().unwrap(), SECOND).unwrap().1);
@@ -165,7 +135,7 @@ fn a_wait_that_has_timed_out_takes_the_lock_however_late() {
 #[test]
 fn a_wait_for_ever_is_one_with_the_longest_of_times() {
     in_virtual_time(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let notifier = spawn(move || {
             sleep(1_000_000 * SECOND);
@@ -181,7 +151,7 @@ fn a_wait_for_ever_is_one_with_the_longest_of_times() {
 fn a_notification_that_meets_a_timeout_wakes_one() {
     for notifier_is_first in [true, false] {
         in_virtual_time(move || {
-            let shared = Shared::new();
+            let shared = Board::new();
             let notify = || {
                 let shared = Arc::clone(&shared);
                 spawn(move || {
@@ -210,7 +180,7 @@ fn a_notification_that_meets_a_timeout_wakes_one() {
 #[test]
 fn a_timeout_around_a_wait_ends_it_without_the_lock() {
     in_virtual_time(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let start = Instant::now();
         let waited = timeout(SECOND, || drop(shared.condvar.wait(shared.mutex.lock().unwrap())));
         assert!(waited.is_err());
@@ -222,7 +192,7 @@ fn a_timeout_around_a_wait_ends_it_without_the_lock() {
 #[test]
 fn a_shielded_wait_is_not_cut_short() {
     in_run(|| {
-        let shared = Shared::new();
+        let shared = Board::new();
         let theirs = Arc::clone(&shared);
         let waiter = spawn(move || {
             shield(|| *theirs.condvar.wait(theirs.mutex.lock().unwrap()).unwrap() = 1);
@@ -243,7 +213,7 @@ fn no_item_is_lost_while_takers_are_cancelled_on_two_workers() {
     watched(|| {
         const ITEMS: usize = 3000;
         let runtime = runtime(2);
-        let (shared, taken) = (Shared::new(), Arc::new(AtomicUsize::new(0)));
+        let (shared, taken) = (Board::new(), Arc::new(AtomicUsize::new(0)));
         let taker = || {
             let (shared, taken) = (Arc::clone(&shared), Arc::clone(&taken));
             runtime.spawn(move || {

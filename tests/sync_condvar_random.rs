@@ -5,32 +5,15 @@
 
 mod support;
 
-use std::{
-    env, panic,
-    sync::Arc,
-    time::{Duration, Instant as RealInstant},
-};
+use std::{sync::Arc, time::Duration};
 
-use support::{limit, until_parked, within};
+use support::{Rng, for_seeds, in_virtual_time, until_parked};
 use sward::{
     JoinHandle, sleep, spawn,
     sync::{Condvar, Mutex},
     time::Instant,
     yield_now,
 };
-
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) as usize % n
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
@@ -172,19 +155,5 @@ fn check(seed: u64) {
 
 #[test]
 fn random_waits_end_as_in_a_sequential_model() {
-    let seconds = env::var("SWARD_RANDOM_SECONDS").map_or(1, |text| text.parse().expect("a number"));
-    let one = env::var("SWARD_RANDOM_SEED").ok().map(|text| text.parse().expect("a number"));
-    let start = RealInstant::now();
-    for seed in one.unwrap_or(1)..=one.unwrap_or(u64::MAX) {
-        let run = move || {
-            within(limit(), move || sward::Runtime::builder().virtual_clock(true).run(move || check(seed)));
-        };
-        if let Err(payload) = panic::catch_unwind(run) {
-            eprintln!("to run it again: SWARD_RANDOM_SEED={seed} cargo test --test sync_condvar_random");
-            panic::resume_unwind(payload);
-        }
-        if start.elapsed() > Duration::from_secs(seconds) {
-            return;
-        }
-    }
+    for_seeds(1, |seed| in_virtual_time(move || check(seed)));
 }

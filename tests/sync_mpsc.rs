@@ -8,10 +8,8 @@ use std::{
     time::Duration,
 };
 
-use support::{Drops, OnDrop, in_run, in_virtual_time, runtime, until_parked, watched};
+use support::{Drops, MS, OnDrop, in_run, in_virtual_time, runtime, until_parked, watched};
 use sward::{shield, spawn, sync::mpsc, yield_now};
-
-const MS: Duration = Duration::from_millis(1);
 
 /// The tests that `std` and sward have in common, with the channels of `$mpsc` among threads of `$thread`; `$run` runs
 /// a test.

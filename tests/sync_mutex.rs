@@ -7,13 +7,21 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
-use support::{in_run, in_virtual_time, message_of_panic, runtime, watched};
+use support::{in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
 use sward::{
-    shield, sleep, spawn, spawn_local,
+    JoinHandle, shield, sleep, spawn, spawn_local,
     sync::{Arc, Mutex, TryLockError},
     time::Duration,
     timeout, yield_now,
 };
+
+/// One that stands in line for the lock.
+fn waiter(mutex: &Arc<Mutex<()>>) -> JoinHandle<()> {
+    let mutex = Arc::clone(mutex);
+    let waiter = spawn(move || drop(mutex.lock().unwrap()));
+    until_parked(&waiter);
+    waiter
+}
 
 #[test]
 fn a_mutex_of_nothing_has_sixteen_bytes_and_can_be_static() {
@@ -98,12 +106,7 @@ fn a_cancelled_waiter_leaves_and_the_next_gets_the_lock() {
     in_run(|| {
         let mutex = Arc::new(Mutex::new(()));
         let held = mutex.lock().unwrap();
-        let wait = || {
-            let mutex = Arc::clone(&mutex);
-            spawn_local(move || drop(mutex.lock().unwrap()))
-        };
-        let (first, second) = (wait(), wait());
-        yield_now();
+        let (first, second) = (waiter(&mutex), waiter(&mutex));
         first.cancel();
         assert!(first.join().unwrap_err().is_cancelled());
         assert!(!second.is_finished());
@@ -118,12 +121,7 @@ fn a_cancel_that_meets_the_wake_up_passes_it_on() {
     in_run(|| {
         let mutex = Arc::new(Mutex::new(()));
         let held = mutex.lock().unwrap();
-        let wait = || {
-            let mutex = Arc::clone(&mutex);
-            spawn_local(move || drop(mutex.lock().unwrap()))
-        };
-        let (first, second) = (wait(), wait());
-        yield_now();
+        let (first, second) = (waiter(&mutex), waiter(&mutex));
         // The first is woken by the unlock, and cancelled before it runs.
         drop(held);
         first.cancel();

@@ -3,7 +3,6 @@
 mod support;
 
 use std::{
-    env,
     pin::pin,
     sync::{
         Arc, Mutex,
@@ -13,11 +12,8 @@ use std::{
     time::Duration,
 };
 
-use support::{in_run, in_virtual_time, runtime, until_parked, watched};
+use support::{HOUR, Rng, SECOND, in_run, in_virtual_time, number, runtime, until_parked, watched};
 use sward::{shield, sleep, spawn, sync::Notify, time::Instant, timeout, yield_now};
-
-const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
 
 fn new() -> Arc<Notify> {
     Arc::new(Notify::new())
@@ -258,7 +254,7 @@ fn a_future_hears_a_call_from_when_it_was_made() {
 
 #[test]
 fn notifications_at_random_agree_with_a_model() {
-    let seed = env::var("SWARD_RANDOM_SEED").map_or(1, |seed| seed.parse().expect("a number"));
+    let seed = number("SWARD_RANDOM_SEED").unwrap_or(1);
     for seed in seed..seed + 20 {
         println!("SWARD_RANDOM_SEED={seed}");
         in_virtual_time(move || random(seed));
@@ -267,16 +263,12 @@ fn notifications_at_random_agree_with_a_model() {
 
 /// One worker, first in first out: who is notified is known beforehand.
 fn random(seed: u64) {
-    let mut state = seed;
-    let mut below = |n: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % n
-    };
+    let mut rng = Rng(seed);
     let notify = new();
     let mut permit = false;
     let mut line: Vec<sward::JoinHandle<bool>> = Vec::new();
     for _ in 0..500 {
-        match below(8) {
+        match rng.below(8) {
             0 | 1 => {
                 notify.notify_one();
                 if line.is_empty() { permit = true } else { assert!(line.remove(0).join().unwrap()) }
@@ -286,7 +278,7 @@ fn random(seed: u64) {
                 assert!(line.drain(..).all(|waiter| waiter.join().unwrap()));
             }
             3 if !line.is_empty() => {
-                let gone = line.remove(below(line.len() as u64) as usize);
+                let gone = line.remove(rng.below(line.len()));
                 gone.cancel();
                 assert!(gone.join().unwrap_err().is_cancelled());
             }

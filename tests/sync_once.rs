@@ -12,14 +12,14 @@ use std::{
     time::Duration,
 };
 
-use support::{Drops, in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
+use support::{
+    Drops, SECOND, in_run, in_virtual_time, message_of_panic, number, runtime, until_parked, watched,
+};
 use sward::{
     JoinHandle, catch_cancel, sleep, spawn,
     sync::{LazyLock, Once, OnceLock, OnceState},
     timeout, yield_now,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// One that is in the closure, asleep.
 fn sleeper(once: &Arc<Once>) -> JoinHandle<()> {
@@ -39,6 +39,19 @@ fn parked<T: Send + 'static>(once: &Arc<Once>, f: impl FnOnce(&Once) -> T + Send
 
 fn panics(f: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(f)).is_err()
+}
+
+/// Runs it now, and panics after a second.
+fn culprit(once: &Arc<Once>) -> JoinHandle<()> {
+    let once = Arc::clone(once);
+    let culprit = spawn(move || {
+        once.call_once(|| {
+            sleep(SECOND);
+            panic!("once");
+        });
+    });
+    until_parked(&culprit);
+    culprit
 }
 
 #[test]
@@ -107,14 +120,7 @@ fn wait_begins_before_anybody_runs_it() {
 fn a_panic_poisons_and_a_forced_call_mends_it() {
     in_virtual_time(|| {
         let once = Arc::new(Once::new());
-        let theirs = Arc::clone(&once);
-        let culprit = spawn(move || {
-            theirs.call_once(|| {
-                sleep(SECOND);
-                panic!("once");
-            });
-        });
-        yield_now();
+        let culprit = culprit(&once);
         let told =
             [parked(&once, |once| once.call_once(|| unreachable!("poisoned"))), parked(&once, Once::wait)];
         let patient = parked(&once, Once::wait_force);
@@ -137,14 +143,7 @@ fn a_panic_poisons_and_a_forced_call_mends_it() {
 fn a_forced_call_in_line_mends_it_for_those_behind() {
     in_virtual_time(|| {
         let once = Arc::new(Once::new());
-        let theirs = Arc::clone(&once);
-        let culprit = spawn(move || {
-            theirs.call_once(|| {
-                sleep(SECOND);
-                panic!("once");
-            });
-        });
-        yield_now();
+        let culprit = culprit(&once);
         let forced = parked(&once, |once| once.call_once_force(|state| assert!(state.is_poisoned())));
         let behind = parked(&once, |once| once.call_once(|| unreachable!("the one before has done it")));
         assert!(culprit.join().is_err());
@@ -390,7 +389,7 @@ fn they_are_as_std_s_in_all_else() {
 /// Callers whose closures end in each way, or that leave, in an order drawn from a seed: against what may happen.
 #[test]
 fn random_runs_end_in_one_that_is_completed() {
-    let seed = std::env::var("SWARD_RANDOM_SEED").map_or(1, |seed| seed.parse().expect("a number"));
+    let seed = number("SWARD_RANDOM_SEED").unwrap_or(1);
     println!("to run it again: SWARD_RANDOM_SEED={seed}");
     for seed in seed..seed + 50 {
         watched(move || {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use support::{in_run, in_virtual_time, runtime, until_parked, watched};
+use support::{SECOND, in_run, in_virtual_time, runtime, until_parked, watched};
 use sward::{
     JoinHandle, sleep, spawn, spawn_local,
     sync::{Arc, ReentrantMutex, ReentrantMutexGuard},
@@ -16,8 +16,6 @@ use sward::{
     time::Instant,
     yield_now,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
 
 type Shared<T> = Arc<ReentrantMutex<T>>;
 

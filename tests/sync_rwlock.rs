@@ -11,14 +11,12 @@ use std::{
     time::Duration,
 };
 
-use support::{in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
+use support::{SECOND, in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
 use sward::{
     JoinHandle, catch_cancel, shield, sleep, spawn,
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError},
     timeout, yield_now,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// Who came in, in order.
 type Log = Arc<Mutex<Vec<char>>>;

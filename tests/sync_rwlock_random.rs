@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use support::{in_run, runtime, watched};
+use support::{in_run, number, runtime, watched};
 use sward::{
     JoinHandle, spawn,
     sync::{RwLock, RwLockWriteGuard},
@@ -21,7 +21,7 @@ use sward::{
 };
 
 fn first_seed() -> u64 {
-    let seed = std::env::var("SWARD_RANDOM_SEED").map_or(1, |seed| seed.parse().expect("a number"));
+    let seed = number("SWARD_RANDOM_SEED").unwrap_or(1);
     println!("to run it again: SWARD_RANDOM_SEED={seed}");
     seed
 }

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use support::{in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
+use support::{SECOND, in_run, in_virtual_time, message_of_panic, runtime, until_parked, watched};
 use sward::{
     JoinHandle, sleep, spawn,
     sync::{Arc, OwnedPermit, Permit, Semaphore, TryAcquireError},
@@ -22,8 +22,6 @@ use sward::{
     time::Instant,
     timeout, yield_now,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// One that acquires so many permits, notes its name, and gives them back.
 fn waiter(

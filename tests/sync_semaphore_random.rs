@@ -8,35 +8,18 @@ mod support;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    env,
-    hash::{BuildHasher, RandomState},
-    panic,
     sync::Mutex,
-    time::{Duration, Instant as RealInstant},
+    time::Duration,
 };
 
-use support::in_virtual_time;
+use support::{Rng, for_seeds, in_virtual_time, settle};
 use sward::{
     JoinHandle, sleep, spawn,
     sync::{Arc, OwnedPermit, Semaphore},
-    yield_now,
 };
 
 /// What a seed does.
 const STEPS: usize = 300;
-
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % n as u64).expect("it is below a usize")
-    }
-}
 
 /// What a semaphore should be.
 #[derive(Default)]
@@ -126,11 +109,6 @@ impl World {
     }
 }
 
-/// Lets those that were woken run, and those that they wake.
-fn settle() {
-    (0..4).for_each(|_| yield_now());
-}
-
 fn run(seed: u64) {
     let mut rng = Rng(seed);
     let first = rng.below(4);
@@ -141,7 +119,7 @@ fn run(seed: u64) {
         let n = rng.below(4);
         match rng.below(12) {
             0..5 => {
-                let time = (rng.below(2) == 0).then(|| rng.below(5) as u64);
+                let time = (rng.below(2) == 0).then(|| rng.below(5));
                 let waits = Waits { name, n, deadline: time.map_or(u64::MAX, |time| model.now + time) };
                 model.acquire(waits);
                 world.acquire(waits, time.map(Duration::from_secs));
@@ -152,7 +130,7 @@ fn run(seed: u64) {
                 let mut permit = world.take(name);
                 model.held.remove(&name);
                 // A part of it may be lost.
-                let lost = rng.below(4).saturating_sub(2).min(n);
+                let lost = rng.below(4_usize).saturating_sub(2).min(n);
                 permit.split(lost).expect("so many it has").forget();
                 model.permits += n - lost;
                 model.serve();
@@ -168,7 +146,7 @@ fn run(seed: u64) {
                 world.threads[&name].cancel();
             }
             9 => {
-                let time = rng.below(4) as u64;
+                let time = rng.below(4);
                 model.pass(time);
                 sleep(Duration::from_secs(time));
             }
@@ -196,32 +174,7 @@ fn run(seed: u64) {
     assert_eq!(world.semaphore.available_permits(), model.permits + out);
 }
 
-fn check(seed: u64) {
-    if let Err(payload) = panic::catch_unwind(|| in_virtual_time(move || run(seed))) {
-        eprintln!("to run it again: SWARD_RANDOM_SEED={seed} cargo test --test sync_semaphore_random");
-        panic::resume_unwind(payload);
-    }
-}
-
-fn number(name: &str) -> Option<u64> {
-    env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
-}
-
 #[test]
 fn a_semaphore_does_what_its_model_does() {
-    if let Some(seed) = number("SWARD_RANDOM_SEED") {
-        check(seed);
-        return;
-    }
-    let start = RealInstant::now();
-    let (seconds, first) = match number("SWARD_RANDOM_SECONDS") {
-        Some(seconds) => (seconds, RandomState::new().hash_one(0)),
-        None => (2, 1),
-    };
-    let mut worlds = 0;
-    while worlds == 0 || start.elapsed() < Duration::from_secs(seconds) {
-        check(first.wrapping_add(worlds));
-        worlds += 1;
-    }
-    println!("{worlds} worlds from seed {first}");
+    for_seeds(2, |seed| in_virtual_time(move || run(seed)));
 }

@@ -10,10 +10,8 @@ use std::{
     time::Duration,
 };
 
-use support::{in_run, in_virtual_time, runtime, until_parked, watched};
+use support::{SECOND, in_run, in_virtual_time, runtime, until_parked, watched};
 use sward::{shield, sleep, spawn, sync::WaitGroup, time::Instant, timeout, yield_now};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn one_alone_does_not_wait() {

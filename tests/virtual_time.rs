@@ -10,11 +10,8 @@ use std::{
     time::Duration,
 };
 
-use support::{in_run, in_virtual_time, runtime, watched, within};
+use support::{HOUR, SECOND, in_run, in_virtual_time, runtime, watched, within};
 use sward::{thread, time::Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn sleepers_wake_up_in_the_order_of_their_deadlines() {

@@ -201,9 +201,10 @@ where
         Some(self.pool.spawn(move || f(item)))
     }
 
-    /// Starts the next item if there is room for it now, or if `must`, when there is.
-    fn spawn_if_room(&mut self, must: bool) -> Option<JoinHandle<T>> {
-        (must || self.pool.free_count() > 0).then(|| self.spawn_next())?
+    /// Starts the next item if there is room for it now beside these, or, if there are none, when there is.
+    fn spawn_beside(&mut self, running: usize) -> Option<JoinHandle<T>> {
+        let may = running == 0 || running < self.pool.size && self.pool.free_count() > 0;
+        may.then(|| self.spawn_next())?
     }
 }
 
@@ -216,9 +217,7 @@ where
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        while self.running.len() < self.feed.pool.size
-            && let Some(handle) = self.feed.spawn_if_room(self.running.is_empty())
-        {
+        while let Some(handle) = self.feed.spawn_beside(self.running.len()) {
             self.running.push_back(handle);
         }
         self.running.pop_front().map(JoinHandle::join)
@@ -234,9 +233,7 @@ where
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        while self.running.len() < self.feed.pool.size
-            && let Some(handle) = self.feed.spawn_if_room(self.running.is_empty())
-        {
+        while let Some(handle) = self.feed.spawn_beside(self.running.len()) {
             self.ended.watch(&handle, self.started);
             self.running.insert(self.started, handle);
             self.started += 1;

@@ -48,6 +48,7 @@ mod poison;
 mod reentrant;
 mod rwlock;
 mod semaphore;
+mod show;
 mod wait_group;
 
 #[allow(deprecated, reason = "std has it")]

@@ -1,0 +1,16 @@
+//! The scenarios with `std`.
+
+pub(crate) use ::std::{net, thread};
+
+#[path = "scenarios/connecting.rs"]
+pub(crate) mod connecting;
+#[path = "scenarios/datagrams.rs"]
+pub(crate) mod datagrams;
+#[path = "scenarios/modes.rs"]
+pub(crate) mod modes;
+#[path = "scenarios/options.rs"]
+pub(crate) mod options;
+#[path = "scenarios/streams.rs"]
+pub(crate) mod streams;
+#[path = "scenarios/tools.rs"]
+mod tools;
