@@ -193,6 +193,14 @@ impl<T: 'static> LocalKey<Cell<T>> {
     }
 
     /// A copy of the value.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// sward::local! { static COUNT: Cell<u32> = Cell::new(1); }
+    ///
+    /// assert_eq!(COUNT.get(), 1);
+    /// ```
     #[track_caller]
     pub fn get(&'static self) -> T
     where

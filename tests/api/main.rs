@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `std::os::unix::thread::JoinHandleExt` | a green thread is no `pthread` |
 //! | `std`'s own `TcpStreamExt` for sward's stream | it is sealed; `sward::os::linux::net` has one of the same name |
+//! | `ToSocketAddrs` for what implements `std`'s | a trait of its own: its lookups park |
 //! | `thread_local!` by that name | no `use` line names it; `sward::local!` is its like |
 //! | the `Box<dyn Any + Send>` of a join, as a type | a cancel is no panic; `JoinError` derefs and converts to it |
 

@@ -24,7 +24,7 @@ use crate::{
 /// A number of permits, for so many at once. To acquire one parks until there is one.
 ///
 /// It works from green threads and plain OS threads alike, and as a future by the methods that end in `_async`. To wait
-/// allocates nothing. The methods that end in `_owned` take an [`Arc`] of it, and give a permit that borrows nothing.
+/// allocates nothing. The methods that end in `_owned` take an [`Arc`](super::Arc) of it, and give a permit that borrows nothing.
 ///
 /// What was done before a permit was given back, or added, is visible to who acquires it.
 ///
