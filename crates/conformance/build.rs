@@ -8,6 +8,21 @@ use quote::ToTokens;
 const STD: &[&str] =
     &["barrier", "condvar", "lazy_lock", "mpsc", "mpsc_sync", "mutex", "once", "once_lock", "rwlock"];
 
+/// More of std's, of threads, sockets and moments: a name, and where it lies in `library/std`.
+const STD_THREADS: &[(&str, &str)] = &[
+    ("thread", "src/thread/tests"),
+    ("thread_whole", "tests/thread"),
+    ("thread_local", "tests/thread_local/tests"),
+    ("time", "tests/time"),
+    ("tcp", "src/net/tcp/tests"),
+    ("udp", "src/net/udp/tests"),
+    ("socket_addr", "src/net/socket_addr/tests"),
+    ("linux", "src/os/net/linux_ext/tests"),
+];
+
+/// What those of sockets have in common.
+const NET_HELPERS: &str = "src/net/test";
+
 /// crossbeam-channel's files, in `tests`.
 const CROSSBEAM: &[&str] = &[
     "after",
@@ -41,6 +56,25 @@ const UNSTABLE: &[(&str, &str)] = &[
     ("rwlock", ". replace ("),
     ("once_lock", "get_or_try_init"),
     ("once_lock", "get_mut_or_init"),
+    ("thread", "current_os_id"),
+    ("time", "SystemTime :: M"),
+    ("time", "saturating_add"),
+    ("tcp", "read_buf"),
+    ("tcp", "set_linger"),
+    ("linux", "deferaccept"),
+    // A field of std's own type.
+    ("udp", "udpsock_inner"),
+];
+
+/// What sward does otherwise.
+const OTHERWISE: &[(&str, &str)] = &[
+    // A green thread has no name of the system's.
+    ("thread", "fn test_named_thread_truncation"),
+    // Any character may be in a name.
+    ("thread", "fn test_invalid_named_thread"),
+    // While a green thread's locals are dropped no other ones are made.
+    ("thread_local", "fn dtors_in_dtors_in_dtors"),
+    ("thread_local", "fn thread_current_in_dtor"),
 ];
 
 /// What cannot be run on green threads, by its nature: it spins without a yield, and waits for one that has no worker.
@@ -62,11 +96,19 @@ fn main() {
     if of_originals() {
         println!("cargo::rustc-cfg=originals");
     }
-    let sources = rust_src().map(|library| library.join("std/tests/sync"));
-    take("std", STD, sources, "run `rustup component add rust-src`");
-    let sources = crossbeam();
-    take("crossbeam", CROSSBEAM, sources.clone(), "its package is not in cargo's registry");
-    take("golang", GO, sources, "its package is not in cargo's registry");
+    let sources = rust_src().map(|library| library.join("std"));
+    let remedy = "run `rustup component add rust-src`";
+    take("std", &named(STD), sources.as_ref().map(|std| std.join("tests/sync")), remedy);
+    take("std_threads", STD_THREADS, sources.clone(), remedy);
+    take_net_helpers(sources);
+    let (sources, remedy) = (crossbeam(), "its package is not in cargo's registry");
+    take("crossbeam", &named(CROSSBEAM), sources.clone(), remedy);
+    take("golang", &named(GO), sources, remedy);
+}
+
+/// Files that lie where their names say.
+fn named(names: &[&'static str]) -> Vec<(&'static str, &'static str)> {
+    names.iter().map(|name| (*name, *name)).collect()
 }
 
 /// Where the toolchain keeps std's source, if it has it.
@@ -88,21 +130,35 @@ fn crossbeam() -> Option<PathBuf> {
 }
 
 /// Writes `<family>_<threads>.rs` for both kinds of threads: a module for each file.
-fn take(family: &str, files: &[&str], from: Option<PathBuf>, remedy: &str) {
+fn take(family: &str, files: &[(&str, &str)], from: Option<PathBuf>, remedy: &str) {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     if from.is_none() {
         println!("cargo::warning=the tests of {family} are not here and do not run: {remedy}");
     }
     for threads in ["os", "green"] {
         let mut all = String::new();
-        for name in files.iter().filter(|_| from.is_some()) {
-            let file = from.as_ref().expect("it is there").join(name).with_extension("rs");
-            let text =
-                fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        for (name, path) in files.iter().filter(|_| from.is_some()) {
+            // With the threads of std they would be std's tests of itself.
+            if threads == "os" && family == "std_threads" && name.starts_with("thread") {
+                continue;
+            }
+            let text = read(from.as_ref().expect("it is there").join(path));
             all += &format!("mod {name} {{\n{}\n}}\n", adapt(name, &text, threads == "green"));
         }
         fs::write(out.join(format!("{family}_{threads}.rs")), all).expect("OUT_DIR can be written");
     }
+}
+
+fn take_net_helpers(from: Option<PathBuf>) {
+    let text = from.map_or_else(String::new, |std| read(std.join(NET_HELPERS)));
+    let text = adapt("net_helpers", &text, false);
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    fs::write(out.join("net_helpers.rs"), text).expect("OUT_DIR can be written");
+}
+
+fn read(file: PathBuf) -> String {
+    let file = file.with_extension("rs");
+    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 fn of_originals() -> bool {
@@ -112,6 +168,10 @@ fn of_originals() -> bool {
 /// With sward's paths; with their own if `CONFORMANCE_OF=originals`, to see what the originals pass on this machine.
 fn adapt(name: &str, text: &str, green: bool) -> String {
     let mut text = text.replace("std::sync::poison::", "std::sync::");
+    let of_threads = name == "net_helpers" || STD_THREADS.iter().any(|(its_name, _)| *its_name == name);
+    if of_threads {
+        text = from_outside(&text);
+    }
     for (from, to) in [
         ("use std::sync::mpmc::SendTimeoutError;\n", ""),
         ("MappedMutexGuard, ", ""),
@@ -127,11 +187,15 @@ fn adapt(name: &str, text: &str, green: bool) -> String {
         for (from, to) in [
             ("std::sync", "sward::sync"),
             ("std::time", "sward::time"),
+            ("std::net", "sward::net"),
+            ("std::os::linux", "sward::os::linux"),
             ("crossbeam_channel", "sward::channel"),
         ] {
             text = text.replace(from, to);
         }
-        if green {
+        if green && of_threads {
+            text = text.replace("std::thread", "sward::thread").replace("thread_local!", "sward::local!");
+        } else if green {
             text = with_green_threads(&text);
         }
     }
@@ -141,10 +205,32 @@ fn adapt(name: &str, text: &str, green: bool) -> String {
         let names = |list: &[(&str, &str)]| {
             list.iter().any(|(file, word)| name.starts_with(file) && tokens.contains(word))
         };
-        !(names(UNSTABLE) || green && names(SPINNING))
+        !(names(UNSTABLE) || green && names(SPINNING) || !of_originals() && names(OTHERWISE))
     };
     let items = file.items.into_iter().filter(is_stable).collect();
     prettyplease::unparse(&syn::File { shebang: None, attrs: Vec::new(), items })
+}
+
+/// What a file within std names as its crate's own, named from outside; and what is not stable, by what is.
+fn from_outside(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (from, to) in [
+        ("#![allow(warnings)] // not used on emscripten\n", ""),
+        ("#[cfg(target_thread_local)]\n", ""),
+        ("use std::thread_local;\n", ""),
+        ("BorrowedBuf, ", ""),
+        ("|| e.kind() == ErrorKind::Uncategorized", ""),
+        ("Duration::SECOND", "Duration::from_secs(1)"),
+        ("super::sleep(", "thread::sleep("),
+        ("crate::os::net::linux_ext::tcp::", "std::os::linux::net::"),
+        ("use crate::{fmt, thread};", "use std::fmt;\nuse std::thread;"),
+    ] {
+        text = text.replace(from, to);
+    }
+    let within =
+        ["any", "env", "ffi", "io", "iter", "mem", "os", "panic", "result", "sync", "thread", "time"];
+    text = text.replace("crate::net::test::", "crate::net_helpers::").replace("crate::net::", "std::net::");
+    within.iter().fold(text, |text, name| text.replace(&format!("crate::{name}"), &format!("std::{name}")))
 }
 
 fn with_green_threads(text: &str) -> String {

@@ -227,7 +227,7 @@ macro_rules! handle_methods {
             self.$($joint)+.status()
         }
 
-        /// Its number: the one that [`current`](super::current) tells in it.
+        /// Its number: the one that [`current`](fn@super::current) tells in it.
         ///
         /// ```
         /// let job = sward::spawn(|| sward::thread::current().id());

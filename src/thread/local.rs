@@ -24,6 +24,8 @@ pub struct LocalKey<T: 'static> {
 }
 
 /// The value is being dropped, or has been: the green thread is at its end. As [`std::thread::AccessError`].
+///
+/// On a green thread also if there is none yet while others are dropped, where `std` still makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessError;
@@ -94,17 +96,16 @@ impl<T: 'static> LocalKey<T> {
     /// If the value is being dropped, or has been.
     ///
     /// ```
-    /// sward::local! { static NAME: String = "nobody".to_owned(); }
-    ///
     /// struct Logs;
     /// impl Drop for Logs {
     ///     fn drop(&mut self) {
-    ///         assert!(NAME.try_with(|_| ()).is_err()); // too late
+    ///         assert!(LOGS.try_with(|_| ()).is_err()); // too late
     ///     }
     /// }
     /// sward::local! { static LOGS: Logs = Logs; }
     ///
-    /// sward::spawn(|| LOGS.with(|_| ())).join().unwrap();
+    /// let job = sward::spawn(|| LOGS.try_with(|_| ()).is_ok());
+    /// assert!(job.join().unwrap());
     /// ```
     pub fn try_with<F, R>(&'static self, f: F) -> Result<R, AccessError>
     where
