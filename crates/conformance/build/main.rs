@@ -1,6 +1,12 @@
 //! Takes the tests of others, and points them at sward.
 
-use std::{env, fs, path::PathBuf, process::Command};
+mod examples;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use quote::ToTokens;
 
@@ -90,13 +96,15 @@ const BOTH_KINDS: &str = "nonpoison_and_poison_unwrap_test";
 const GO: &[&str] = &["golang"];
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-env-changed=CONFORMANCE_OF");
     println!("cargo::rustc-check-cfg=cfg(originals)");
     if of_originals() {
         println!("cargo::rustc-cfg=originals");
     }
-    let sources = rust_src().map(|library| library.join("std"));
+    let library = rust_src();
+    take_examples(library.as_deref());
+    let sources = library.map(|library| library.join("std"));
     let remedy = "run `rustup component add rust-src`";
     take("std", &named(STD), sources.as_ref().map(|std| std.join("tests/sync")), remedy);
     take("std_threads", STD_THREADS, sources.clone(), remedy);
@@ -154,6 +162,31 @@ fn take_net_helpers(from: Option<PathBuf>) {
     let text = adapt("net_helpers", &text, false);
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     fs::write(out.join("net_helpers.rs"), text).expect("OUT_DIR can be written");
+}
+
+/// Writes `std_examples.rs`.
+fn take_examples(library: Option<&Path>) {
+    let adapt = |code: &str| {
+        let mut code = code.to_owned();
+        if !of_originals() {
+            for (from, to) in [
+                ("use std::{thread, time};", "use sward::{thread, time};"),
+                ("use std::{io, thread};", "use std::io;\nuse sward::thread;"),
+                ("std::thread", "sward::thread"),
+                ("std::net", "sward::net"),
+                ("std::time", "sward::time"),
+                ("std::sync", "sward::sync"),
+                ("std::os::linux::net", "sward::os::linux::net"),
+                ("thread_local!", "sward::local!"),
+            ] {
+                code = code.replace(from, to);
+            }
+        }
+        code
+    };
+    let text = library.map_or_else(String::new, |library| examples::of_std(library, adapt));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    fs::write(out.join("std_examples.rs"), text).expect("OUT_DIR can be written");
 }
 
 fn read(file: PathBuf) -> String {
