@@ -124,7 +124,7 @@ impl Pool {
     }
 
     /// Calls `f` with each item, as many at once as the pool allows, and returns every result in order. Parks. A panic
-    /// of one is that item's error.
+    /// of one is that item's error. If the caller is cancelled it unwinds, and what has started runs on.
     ///
     /// ```
     /// let pool = sward::Pool::new(4);
