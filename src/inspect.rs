@@ -84,6 +84,11 @@ pub struct Member<'a> {
 ///
 /// What a worker waits for is known when it has last had nothing to run, or if the caller is one of its green
 /// threads: so on another thread a deadlock may be seen a moment late, and never wrongly.
+///
+/// ```
+/// // While nothing is stuck there are none, and it costs little to ask.
+/// assert!(sward::inspect::deadlocks().is_empty());
+/// ```
 #[must_use]
 pub fn deadlocks() -> Vec<Deadlock> {
     deadlock::standing().into_iter().map(Deadlock).collect()
@@ -91,6 +96,26 @@ pub fn deadlocks() -> Vec<Deadlock> {
 
 impl Deadlock {
     /// Who is in it: each waits for what the next one holds, and the last for the first.
+    ///
+    /// ```
+    /// # use sward::{Builder, sync::{Arc, Mutex}};
+    /// # sward::Runtime::builder().virtual_clock(true).run(|| {
+    /// # let locks = [Arc::new(Mutex::new(())), Arc::new(Mutex::new(()))];
+    /// # let handles = [(0, 1), (1, 0)].map(|(mine, other)| {
+    /// #     let (mine, other) = (locks[mine].clone(), locks[other].clone());
+    /// #     let job = move || { let _held = mine.lock(); sward::yield_now(); drop(other.lock()) };
+    /// #     Builder::new().name("stuck".into()).spawn(job).unwrap()
+    /// # });
+    /// # sward::sleep(std::time::Duration::from_secs(1));
+    /// // Two that were named "stuck" wait for a `Mutex` each.
+    /// let found = sward::inspect::deadlocks();
+    /// let [first, second] = found[0].members().collect::<Vec<_>>()[..] else { panic!() };
+    /// assert_eq!((first.held_by(), second.held_by()), (second.id(), first.id()));
+    /// assert_eq!((first.name(), first.what()), (Some("stuck"), "Mutex"));
+    /// assert!(first.spawned_at().line() > 0);
+    /// # handles[0].cancel();
+    /// # });
+    /// ```
     pub fn members(&self) -> impl ExactSizeIterator<Item = Member<'_>> {
         let all = self.0.members();
         (0..all.len()).map(|i| Member { stuck: &all[i], holder: &all[(i + 1) % all.len()] })

@@ -28,6 +28,7 @@
 //! | [`spawn`], [`join_all`], [`scope`], [`sleep`], [`yield_now`], [`run`] | the everyday functions |
 //! | [`thread`] | `std::thread` by name and signature, and what goes beyond it |
 //! | [`net`] | `std::net` by name and signature |
+//! | [`os`] | what `std::os` has for them |
 //! | [`io`], [`time`] | `std::io` with readiness of any descriptor; `std::time` with the runtime's clock |
 //! | [`runtime`] | runtimes with settings of their own: workers, stacks, limits, a virtual clock |
 //! | [`sync`] | `std::sync` by name and signature; semaphores and more |
@@ -72,6 +73,8 @@ pub mod inspect;
 pub mod io;
 #[cfg(not(loom))]
 pub mod net;
+#[cfg(not(loom))]
+pub mod os;
 #[cfg(not(loom))]
 mod payload;
 #[cfg(not(loom))]

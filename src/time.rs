@@ -29,6 +29,13 @@ pub struct Instant(Nanos);
 
 impl Instant {
     /// This moment.
+    ///
+    /// ```
+    /// use sward::time::Instant;
+    ///
+    /// let start = Instant::now();
+    /// assert!(Instant::now() >= start);
+    /// ```
     #[must_use]
     pub fn now() -> Instant {
         Instant(sched::now())
@@ -67,6 +74,14 @@ impl Instant {
     }
 
     /// This moment plus `duration`; `None` if that is beyond what can be counted (some 146 years).
+    ///
+    /// ```
+    /// use sward::time::{Duration, Instant};
+    ///
+    /// let now = Instant::now();
+    /// assert_eq!(now.checked_add(Duration::from_secs(1)), Some(now + Duration::from_secs(1)));
+    /// assert_eq!(now.checked_add(Duration::MAX), None);
+    /// ```
     #[must_use]
     pub fn checked_add(&self, duration: Duration) -> Option<Instant> {
         let nanos = u64::try_from(duration.as_nanos()).ok()?;
@@ -75,6 +90,14 @@ impl Instant {
     }
 
     /// This moment minus `duration`; `None` if that is beyond what can be counted.
+    ///
+    /// ```
+    /// use sward::time::{Duration, Instant};
+    ///
+    /// let now = Instant::now();
+    /// assert_eq!(now.checked_sub(Duration::from_secs(1)), Some(now - Duration::from_secs(1)));
+    /// assert_eq!(now.checked_sub(Duration::MAX), None);
+    /// ```
     #[must_use]
     pub fn checked_sub(&self, duration: Duration) -> Option<Instant> {
         let nanos = u64::try_from(duration.as_nanos()).ok()?;

@@ -3,10 +3,26 @@
 use std::{error, fmt};
 
 /// A message could not be sent, because no receiver is left. Gives it back.
+///
+/// ```
+/// let (sender, receiver) = sward::channel::bounded(1);
+/// drop(receiver);
+/// assert_eq!(sender.send("back").unwrap_err().into_inner(), "back");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SendError<T>(pub T);
 
 /// A message could not be sent at once. Gives it back.
+///
+/// ```
+/// let (sender, receiver) = sward::channel::bounded(1);
+/// sender.try_send(1).unwrap();
+/// let error = sender.try_send(2).unwrap_err();
+/// assert!(error.is_full() && !error.is_disconnected());
+/// assert_eq!(error.into_inner(), 2);
+/// drop(receiver);
+/// assert!(sender.try_send(3).unwrap_err().is_disconnected());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TrySendError<T> {
     /// The channel is full; or it has no capacity, and nobody waits to receive.
@@ -16,6 +32,15 @@ pub enum TrySendError<T> {
 }
 
 /// A message could not be sent in time. Gives it back.
+///
+/// ```
+/// let (sender, receiver) = sward::channel::bounded(0);
+/// let error = sender.send_timeout(1, std::time::Duration::ZERO).unwrap_err();
+/// assert!(error.is_timeout() && !error.is_disconnected());
+/// assert_eq!(error.into_inner(), 1);
+/// drop(receiver);
+/// assert!(sender.send_timeout(2, std::time::Duration::MAX).unwrap_err().is_disconnected());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SendTimeoutError<T> {
     /// The channel was full for so long; or it has no capacity, and nobody came to receive.
@@ -25,10 +50,23 @@ pub enum SendTimeoutError<T> {
 }
 
 /// No message is left, and no sender.
+///
+/// ```
+/// let (sender, receiver) = sward::channel::bounded::<()>(1);
+/// drop(sender);
+/// assert_eq!(receiver.recv(), Err(sward::channel::RecvError));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecvError;
 
 /// No message could be received at once.
+///
+/// ```
+/// let (sender, receiver) = sward::channel::bounded::<()>(1);
+/// assert!(receiver.try_recv().unwrap_err().is_empty());
+/// drop(sender);
+/// assert!(receiver.try_recv().unwrap_err().is_disconnected());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryRecvError {
     /// The channel is empty; or it has no capacity, and nobody waits to send.
@@ -38,6 +76,13 @@ pub enum TryRecvError {
 }
 
 /// No message could be received in time.
+///
+/// ```
+/// let (sender, receiver) = sward::channel::bounded::<()>(1);
+/// assert!(receiver.recv_timeout(std::time::Duration::ZERO).unwrap_err().is_timeout());
+/// drop(sender);
+/// assert!(receiver.recv_timeout(std::time::Duration::MAX).unwrap_err().is_disconnected());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecvTimeoutError {
     /// The channel was empty for so long; or it has no capacity, and nobody came to send.

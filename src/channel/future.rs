@@ -20,6 +20,15 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message, if no receiver is left.
+    ///
+    /// ```
+    /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// let (sender, receiver) = sward::channel::bounded(0);
+    /// let mut task = std::pin::pin!(sender.send_async(7));
+    /// assert!(task.as_mut().poll(&mut context).is_pending());
+    /// assert_eq!(receiver.recv(), Ok(7));
+    /// assert!(task.as_mut().poll(&mut context).is_ready());
+    /// ```
     pub async fn send_async(&self, message: T) -> Result<(), SendError<T>> {
         Waiting::new(SendOperation::new(&*self.channel, message, None)).await.map_err(SendError)
     }
@@ -33,6 +42,15 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If there is no message, and no sender is left.
+    ///
+    /// ```
+    /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// let mut task = std::pin::pin!(async { receiver.recv_async().await });
+    /// assert!(task.as_mut().poll(&mut context).is_pending());
+    /// sender.send(7).unwrap();
+    /// assert_eq!(task.as_mut().poll(&mut context), std::task::Poll::Ready(Ok(7)));
+    /// ```
     pub async fn recv_async(&self) -> Result<T, RecvError> {
         match &self.flavor {
             Flavor::Channel(channel) => loop {

@@ -15,11 +15,23 @@ pub struct IntoIter<T>(Receiver<T>);
 
 impl<T> Receiver<T> {
     /// Receives until no message is left, and no sender; [parks](Self::recv) meanwhile.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// sward::spawn(move || (0..3).for_each(|i| sender.send(i).unwrap()));
+    /// assert!(receiver.iter().eq(0..3)); // ends with the sender
+    /// ```
     pub fn iter(&self) -> Iter<'_, T> {
         Iter(self)
     }
 
     /// Receives what there is, without [waiting](Self::try_recv) for more.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// (0..3).for_each(|i| sender.send(i).unwrap());
+    /// assert!(receiver.try_iter().eq(0..3));
+    /// ```
     pub fn try_iter(&self) -> TryIter<'_, T> {
         TryIter(self)
     }

@@ -29,6 +29,7 @@ mod iter;
 mod macros;
 mod receiver;
 mod select;
+mod selected;
 mod sender;
 
 use std::sync::Arc;
@@ -53,7 +54,8 @@ pub use self::{
     },
     iter::{IntoIter, Iter, TryIter},
     receiver::Receiver,
-    select::{Select, SelectedOperation},
+    select::Select,
+    selected::SelectedOperation,
     sender::Sender,
 };
 use crate::{
@@ -116,6 +118,16 @@ pub fn after(duration: Duration) -> Receiver<Instant> {
 }
 
 /// A receiver of one message at this moment: the moment itself. As [`after`].
+///
+/// ```
+/// use sward::{channel::at, time::{Duration, Instant}};
+///
+/// sward::Runtime::builder().virtual_clock(true).run(|| {
+///     let noon = Instant::now() + Duration::from_secs(3600);
+///     assert_eq!(at(noon).recv(), Ok(noon));
+///     assert_eq!(Instant::now(), noon);
+/// });
+/// ```
 #[must_use]
 pub fn at(when: Instant) -> Receiver<Instant> {
     at_nanos(when.nanos())

@@ -60,6 +60,13 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If there is none, and no sender is left.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// sward::spawn(move || sender.send(7).unwrap());
+    /// assert_eq!(receiver.recv(), Ok(7)); // parks until it is sent
+    /// assert!(receiver.recv().is_err()); // and nobody can send any more
+    /// ```
     #[inline(always)]
     pub fn recv(&self) -> Result<T, RecvError> {
         // With nothing buffered it most likely has to wait, where it looks again.
@@ -81,6 +88,17 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If there is none.
+    ///
+    /// ```
+    /// use sward::channel::{TryRecvError, unbounded};
+    ///
+    /// let (sender, receiver) = unbounded();
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+    /// sender.send(7).unwrap();
+    /// assert_eq!(receiver.try_recv(), Ok(7));
+    /// drop(sender);
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
+    /// ```
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         match &self.flavor {
@@ -104,6 +122,15 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If there is none in time, or no sender is left.
+    ///
+    /// ```
+    /// use sward::{channel::{RecvTimeoutError, unbounded}, time::Duration};
+    ///
+    /// let (sender, receiver) = unbounded();
+    /// assert_eq!(receiver.recv_timeout(Duration::from_millis(1)), Err(RecvTimeoutError::Timeout));
+    /// sender.send(7).unwrap();
+    /// assert_eq!(receiver.recv_timeout(Duration::ZERO), Ok(7));
+    /// ```
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         self.recv_until(|| sched::now().saturating_add(timeout))
     }
@@ -112,6 +139,13 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If there is none in time, or no sender is left.
+    ///
+    /// ```
+    /// use sward::{channel::{RecvTimeoutError, unbounded}, time::Instant};
+    ///
+    /// let (_sender, receiver) = unbounded::<()>();
+    /// assert_eq!(receiver.recv_deadline(Instant::now()), Err(RecvTimeoutError::Timeout));
+    /// ```
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
         self.recv_until(|| deadline.nanos())
     }
@@ -148,11 +182,24 @@ impl<T> Receiver<T> {
     }
 
     /// Whether no message is buffered. A channel without capacity is always empty.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::bounded(1);
+    /// assert!(receiver.is_empty());
+    /// sender.send(1).unwrap();
+    /// assert!(!receiver.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether as many messages are buffered as fit. A channel without capacity is always full.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::bounded(1);
+    /// sender.send(1).unwrap();
+    /// assert!(receiver.is_full());
+    /// ```
     pub fn is_full(&self) -> bool {
         match &self.flavor {
             Flavor::Channel(channel) => channel.is_full(),
@@ -162,6 +209,12 @@ impl<T> Receiver<T> {
     }
 
     /// How many messages are buffered.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// (0..3).for_each(|i| sender.send(i).unwrap());
+    /// assert_eq!(receiver.len(), 3);
+    /// ```
     pub fn len(&self) -> usize {
         match &self.flavor {
             Flavor::Channel(channel) => channel.len(),
@@ -171,6 +224,13 @@ impl<T> Receiver<T> {
     }
 
     /// How many messages can be buffered. `None`: as many as there is memory for.
+    ///
+    /// ```
+    /// use sward::channel::{bounded, unbounded};
+    ///
+    /// assert_eq!(bounded::<()>(3).1.capacity(), Some(3));
+    /// assert_eq!(unbounded::<()>().1.capacity(), None);
+    /// ```
     pub fn capacity(&self) -> Option<usize> {
         match &self.flavor {
             Flavor::Channel(channel) => channel.capacity(),
@@ -180,6 +240,12 @@ impl<T> Receiver<T> {
     }
 
     /// Whether both are of one channel. All that [`never`](super::never) gives are.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded::<()>();
+    /// assert!(receiver.same_channel(&receiver.clone()));
+    /// assert!(!receiver.same_channel(&sward::channel::unbounded().1));
+    /// ```
     pub fn same_channel(&self, other: &Receiver<T>) -> bool {
         match (&self.flavor, &other.flavor) {
             (Flavor::Channel(a), Flavor::Channel(b)) => Arc::ptr_eq(a, b),

@@ -1,11 +1,9 @@
 //! [`Select`].
 
-#![allow(unsafe_code)]
-
-use std::{fmt, mem, ptr};
+use std::{fmt, ptr};
 
 use super::{
-    ReadyTimeoutError, Receiver, RecvError, SelectTimeoutError, SendError, Sender, TryReadyError,
+    ReadyTimeoutError, Receiver, SelectTimeoutError, SelectedOperation, Sender, TryReadyError,
     TrySelectError,
     case::{self, AnyCase, Entry, NONE, Receiving, Sending},
 };
@@ -57,19 +55,6 @@ struct Added<'a> {
     end: &'a (dyn End + Sync + 'a),
 }
 
-/// An operation that a [`Select`] has selected, to be completed: with the sender or receiver that it was added with.
-///
-/// # Panics
-/// If it is dropped instead, or completed with another one.
-#[must_use]
-pub struct SelectedOperation<'a> {
-    index: usize,
-    /// The sender or receiver.
-    end: *const (),
-    /// A [`Sending`] or [`Receiving`] of it; `None` when it is completed.
-    case: Option<Box<dyn Entry + 'a>>,
-}
-
 /// A sender or receiver.
 trait End {
     fn case(&self) -> Box<dyn Entry + '_>;
@@ -89,23 +74,53 @@ impl<T> End for Receiver<T> {
 
 impl<'a> Select<'a> {
     /// Without operations.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::bounded(1);
+    /// sender.send(7).unwrap();
+    /// let mut select = sward::channel::Select::new();
+    /// select.recv(&receiver);
+    /// assert_eq!(select.select().recv(&receiver), Ok(7));
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { operations: Vec::with_capacity(4), next: 0, biased: false }
     }
 
     /// Without operations; if several can be done, the one that was added first is.
+    ///
+    /// ```
+    /// let channels = [(); 3].map(|()| sward::channel::unbounded());
+    /// channels.iter().for_each(|(sender, _)| sender.send(7).unwrap());
+    /// let mut select = sward::channel::Select::new_biased();
+    /// channels.iter().for_each(|(_, receiver)| drop(select.recv(receiver)));
+    /// assert_eq!(select.ready(), 0);
+    /// ```
     #[must_use]
     pub fn new_biased() -> Self {
         Self { biased: true, ..Self::new() }
     }
 
     /// Adds a send, and returns its index.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::bounded(1);
+    /// let mut select = sward::channel::Select::new();
+    /// assert_eq!(select.send(&sender), 0);
+    /// select.select().send(&sender, 7).unwrap();
+    /// assert_eq!(receiver.recv(), Ok(7));
+    /// ```
     pub fn send<T: Send>(&mut self, sender: &'a Sender<T>) -> usize {
         self.add(sender)
     }
 
     /// Adds a receive, and returns its index.
+    ///
+    /// ```
+    /// let (_sender, receiver) = sward::channel::unbounded::<()>();
+    /// let mut select = sward::channel::Select::new();
+    /// assert_eq!((select.recv(&receiver), select.recv(&receiver)), (0, 1));
+    /// ```
     pub fn recv<T: Send>(&mut self, receiver: &'a Receiver<T>) -> usize {
         self.add(receiver)
     }
@@ -121,6 +136,15 @@ impl<'a> Select<'a> {
     ///
     /// # Panics
     /// If there is none with this index, or no more.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// sender.send(7).unwrap();
+    /// let mut select = sward::channel::Select::new();
+    /// let index = select.recv(&receiver);
+    /// select.remove(index);
+    /// assert!(select.try_ready().is_err()); // nothing is left
+    /// ```
     pub fn remove(&mut self, index: usize) {
         assert!(index < self.next, "index out of bounds; {index} >= {}", self.next);
         let place = self.operations.iter().position(|added| added.index == index);
@@ -131,6 +155,15 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// If there is none.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// let mut select = sward::channel::Select::new();
+    /// select.recv(&receiver);
+    /// assert!(select.try_select().is_err());
+    /// sender.send(7).unwrap();
+    /// assert_eq!(select.try_select().unwrap().recv(&receiver), Ok(7));
+    /// ```
     pub fn try_select(&mut self) -> Result<SelectedOperation<'a>, TrySelectError> {
         self.select_until(None).ok_or(TrySelectError)
     }
@@ -139,6 +172,15 @@ impl<'a> Select<'a> {
     ///
     /// # Panics
     /// If none has been added.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// sward::spawn(move || sender.send(7).unwrap());
+    /// let mut select = sward::channel::Select::new();
+    /// select.recv(&receiver);
+    /// let operation = select.select(); // parks until it is sent
+    /// assert_eq!(operation.recv(&receiver), Ok(7));
+    /// ```
     pub fn select(&mut self) -> SelectedOperation<'a> {
         self.assert_any();
         self.select_until(Some(Nanos::NEVER)).expect("it waits for as long as it takes")
@@ -148,6 +190,13 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// If there is none in time.
+    ///
+    /// ```
+    /// let (_sender, receiver) = sward::channel::unbounded::<()>();
+    /// let mut select = sward::channel::Select::new();
+    /// select.recv(&receiver);
+    /// assert!(select.select_timeout(sward::time::Duration::from_millis(1)).is_err());
+    /// ```
     pub fn select_timeout(&mut self, timeout: Duration) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
         self.select_until(Some(sched::now().saturating_add(timeout))).ok_or(SelectTimeoutError)
     }
@@ -156,6 +205,13 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// If there is none in time.
+    ///
+    /// ```
+    /// let (_sender, receiver) = sward::channel::unbounded::<()>();
+    /// let mut select = sward::channel::Select::new();
+    /// select.recv(&receiver);
+    /// assert!(select.select_deadline(sward::time::Instant::now()).is_err());
+    /// ```
     pub fn select_deadline(
         &mut self,
         deadline: Instant,
@@ -167,6 +223,15 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// If there is none.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// let mut select = sward::channel::Select::new();
+    /// let index = select.recv(&receiver);
+    /// assert!(select.try_ready().is_err());
+    /// sender.send(7).unwrap();
+    /// assert_eq!(select.try_ready(), Ok(index));
+    /// ```
     pub fn try_ready(&mut self) -> Result<usize, TryReadyError> {
         self.ready_until(None).ok_or(TryReadyError)
     }
@@ -175,6 +240,15 @@ impl<'a> Select<'a> {
     ///
     /// # Panics
     /// If none has been added.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// let mut select = sward::channel::Select::new();
+    /// let index = select.recv(&receiver);
+    /// sward::spawn(move || sender.send(7).unwrap());
+    /// assert_eq!(select.ready(), index);
+    /// assert_eq!(receiver.try_recv(), Ok(7)); // nobody was faster
+    /// ```
     pub fn ready(&mut self) -> usize {
         self.assert_any();
         self.ready_until(Some(Nanos::NEVER)).expect("it waits for as long as it takes")
@@ -184,6 +258,13 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// If there is none in time.
+    ///
+    /// ```
+    /// let (_sender, receiver) = sward::channel::unbounded::<()>();
+    /// let mut select = sward::channel::Select::new();
+    /// select.recv(&receiver);
+    /// assert!(select.ready_timeout(sward::time::Duration::from_millis(1)).is_err());
+    /// ```
     pub fn ready_timeout(&mut self, timeout: Duration) -> Result<usize, ReadyTimeoutError> {
         self.ready_until(Some(sched::now().saturating_add(timeout))).ok_or(ReadyTimeoutError)
     }
@@ -192,6 +273,13 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// If there is none in time.
+    ///
+    /// ```
+    /// let (_sender, receiver) = sward::channel::unbounded::<()>();
+    /// let mut select = sward::channel::Select::new();
+    /// select.recv(&receiver);
+    /// assert!(select.ready_deadline(sward::time::Instant::now()).is_err());
+    /// ```
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
         self.ready_until(Some(deadline.nanos())).ok_or(ReadyTimeoutError)
     }
@@ -213,7 +301,7 @@ impl<'a> Select<'a> {
         };
         let added = self.operations.get(selected).filter(|_| selected != NONE)?;
         let end = ptr::from_ref(added.end).cast();
-        Some(SelectedOperation { index: added.index, end, case: Some(cases.swap_remove(selected)) })
+        Some(SelectedOperation::new(added.index, end, cases.swap_remove(selected)))
     }
 
     fn ready_until(&self, until: Option<Nanos>) -> Option<usize> {
@@ -221,58 +309,6 @@ impl<'a> Select<'a> {
         let mut any: Vec<_> = cases.iter_mut().map(|case| AnyCase::of(&mut **case)).collect();
         let ready = case::ready(&mut any, until, self.biased);
         self.operations.get(ready).filter(|_| ready != NONE).map(|added| added.index)
-    }
-}
-
-impl SelectedOperation<'_> {
-    /// The index of the operation, as it was returned when it was added.
-    #[must_use]
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// Sends. Never parks.
-    ///
-    /// # Errors
-    /// With the message, if no receiver is left.
-    ///
-    /// # Panics
-    /// If this is not the sender that was selected.
-    pub fn send<T>(mut self, sender: &Sender<T>, message: T) -> Result<(), SendError<T>> {
-        assert!(ptr::eq(self.end, ptr::from_ref(sender).cast()), "passed a sender that wasn't selected");
-        let case = self.case.take().expect("it is completed once");
-        // SAFETY: a sender is borrowed for as long as the operation, so what lies at its address is still that one. The
-        // address of a `Sender<T>` (which is not of size zero) is no other end's, so it was added as one, and its case
-        // is a `Sending<T>`.
-        let case = unsafe { Box::from_raw(Box::into_raw(case).cast::<Sending<'_, T>>()) };
-        let permit = case.permit();
-        permit.send(message)
-    }
-
-    /// Receives. Never parks.
-    ///
-    /// # Errors
-    /// If there is no message, and no sender is left.
-    ///
-    /// # Panics
-    /// If this is not the receiver that was selected.
-    pub fn recv<T>(mut self, receiver: &Receiver<T>) -> Result<T, RecvError> {
-        assert!(ptr::eq(self.end, ptr::from_ref(receiver).cast()), "passed a receiver that wasn't selected");
-        let case = self.case.take().expect("it is completed once");
-        // SAFETY: as in `send`, with a receiver.
-        let case = unsafe { Box::from_raw(Box::into_raw(case).cast::<Receiving<'_, T>>()) };
-        case.finish()
-    }
-}
-
-impl Drop for SelectedOperation<'_> {
-    fn drop(&mut self) {
-        if let Some(mut case) = mem::take(&mut self.case) {
-            case.abandon();
-            if !std::thread::panicking() {
-                panic!("dropped `SelectedOperation` without completing the operation");
-            }
-        }
     }
 }
 
@@ -285,11 +321,5 @@ impl Default for Select<'_> {
 impl fmt::Debug for Select<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad("Select { .. }")
-    }
-}
-
-impl fmt::Debug for SelectedOperation<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("SelectedOperation { .. }")
     }
 }

@@ -53,6 +53,14 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message, if no receiver is left, or none is while it waits.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::bounded(1);
+    /// sender.send(1).unwrap();
+    /// let job = sward::spawn(move || sender.send(2)); // parks until there is room
+    /// assert!(receiver.iter().eq([1, 2]));
+    /// assert_eq!(job.join().unwrap(), Ok(()));
+    /// ```
     #[inline(always)]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         match self.channel.try_send(message) {
@@ -66,6 +74,16 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message.
+    ///
+    /// ```
+    /// use sward::channel::{TrySendError, bounded};
+    ///
+    /// let (sender, receiver) = bounded(1);
+    /// assert_eq!(sender.try_send(1), Ok(()));
+    /// assert_eq!(sender.try_send(2), Err(TrySendError::Full(2)));
+    /// drop(receiver);
+    /// assert_eq!(sender.try_send(3), Err(TrySendError::Disconnected(3)));
+    /// ```
     #[inline]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
         self.channel.try_send(message).map_err(|error| match error {
@@ -78,6 +96,14 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message.
+    ///
+    /// ```
+    /// use sward::{channel::{SendTimeoutError, bounded}, time::Duration};
+    ///
+    /// let (sender, _receiver) = bounded(1);
+    /// assert_eq!(sender.send_timeout(1, Duration::ZERO), Ok(()));
+    /// assert_eq!(sender.send_timeout(2, Duration::from_millis(1)), Err(SendTimeoutError::Timeout(2)));
+    /// ```
     pub fn send_timeout(&self, message: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         self.send_until(message, || sched::now().saturating_add(timeout))
     }
@@ -86,6 +112,13 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message.
+    ///
+    /// ```
+    /// use sward::{channel::{SendTimeoutError, bounded}, time::Instant};
+    ///
+    /// let (sender, _receiver) = bounded(0);
+    /// assert_eq!(sender.send_deadline(1, Instant::now()), Err(SendTimeoutError::Timeout(1)));
+    /// ```
     pub fn send_deadline(&self, message: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
         self.send_until(message, || deadline.nanos())
     }
@@ -118,26 +151,61 @@ impl<T> Sender<T> {
     }
 
     /// Whether no message is buffered. A channel without capacity is always empty.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::bounded(1);
+    /// assert!(sender.is_empty());
+    /// sender.send(1).unwrap();
+    /// assert!(!sender.is_empty());
+    /// # drop(receiver);
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether as many messages are buffered as fit. A channel without capacity is always full.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::bounded(1);
+    /// sender.send(1).unwrap();
+    /// assert!(sender.is_full());
+    /// # drop(receiver);
+    /// ```
     pub fn is_full(&self) -> bool {
         self.channel.is_full()
     }
 
     /// How many messages are buffered.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded();
+    /// (0..3).for_each(|i| sender.send(i).unwrap());
+    /// assert_eq!(sender.len(), 3);
+    /// # drop(receiver);
+    /// ```
     pub fn len(&self) -> usize {
         self.channel.len()
     }
 
     /// How many messages can be buffered. `None`: as many as there is memory for.
+    ///
+    /// ```
+    /// use sward::channel::{bounded, unbounded};
+    ///
+    /// assert_eq!(bounded::<()>(3).0.capacity(), Some(3));
+    /// assert_eq!(unbounded::<()>().0.capacity(), None);
+    /// ```
     pub fn capacity(&self) -> Option<usize> {
         self.channel.capacity()
     }
 
     /// Whether both are of one channel.
+    ///
+    /// ```
+    /// let (sender, receiver) = sward::channel::unbounded::<()>();
+    /// assert!(sender.same_channel(&sender.clone()));
+    /// assert!(!sender.same_channel(&sward::channel::unbounded().0));
+    /// ```
     pub fn same_channel(&self, other: &Sender<T>) -> bool {
         Arc::ptr_eq(&self.channel, &other.channel)
     }

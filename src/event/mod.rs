@@ -9,6 +9,7 @@
 
 #![allow(unsafe_code)]
 
+mod error;
 mod promise;
 
 use std::{
@@ -19,7 +20,10 @@ use std::{
     time::Duration,
 };
 
-pub use self::promise::{Promise, PromiseError, Promised, PromisedFuture};
+pub use self::{
+    error::PromiseError,
+    promise::{Promise, Promised, PromisedFuture},
+};
 use crate::{
     lockfree::event::{self as protocol, Wait},
     sched::{
@@ -62,6 +66,11 @@ impl RefUnwindSafe for Event {}
 
 impl Event {
     /// An event that is not set.
+    ///
+    /// ```
+    /// static READY: sward::event::Event = sward::event::Event::new();
+    /// assert!(!READY.is_set());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { protocol: protocol::Event::new() }
@@ -71,18 +80,42 @@ impl Event {
     ///
     /// What was done before a `set` is visible to those who pass on account of it, and to who takes it back by a
     /// [`clear`](Self::clear).
+    ///
+    /// ```
+    /// let event = sward::event::Event::new();
+    /// sward::scope(|s| {
+    ///     let waiters = [0; 3].map(|_| s.spawn(|| event.wait()));
+    ///     event.set();
+    ///     assert!(waiters.into_iter().all(|waiter| waiter.join().is_ok()));
+    /// });
+    /// ```
     #[inline]
     pub fn set(&self) {
         self.protocol.set();
     }
 
     /// Takes a set back: who comes from now on waits. Who was woken passes nevertheless. Never parks.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let event = sward::event::Event::new();
+    /// event.set();
+    /// event.clear();
+    /// assert!(!event.wait_timeout(Duration::ZERO));
+    /// ```
     #[inline]
     pub fn clear(&self) {
         self.protocol.clear();
     }
 
     /// Whether it is set. Never parks.
+    ///
+    /// ```
+    /// let event = sward::event::Event::new();
+    /// event.set();
+    /// assert!(event.is_set());
+    /// ```
     #[must_use]
     #[inline]
     #[doc(alias = "ready")]
@@ -91,6 +124,16 @@ impl Event {
     }
 
     /// Parks until it is set; returns at once if it is.
+    ///
+    /// ```
+    /// let event = sward::event::Event::new();
+    /// sward::scope(|s| {
+    ///     let waiter = s.spawn(|| event.wait()); // parks, and others run
+    ///     event.set();
+    ///     waiter.join().unwrap();
+    /// });
+    /// event.wait(); // at once: it is set still
+    /// ```
     #[inline]
     pub fn wait(&self) {
         if !self.protocol.is_set() {

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::Event;
+use super::{Event, PromiseError};
 use crate::{
     lockfree::event::{self as protocol, Wait},
     sched::{
@@ -75,20 +75,6 @@ pub struct Promised<T> {
     shared: Arc<Shared<T>>,
 }
 
-/// Why there is no value.
-///
-/// Two are equal if they say the same; two failures, if they share one error.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum PromiseError {
-    /// The promise failed, with this error. All readers share it.
-    Failed(Arc<dyn Error + Send + Sync>),
-    /// The promise was dropped without a value: nobody can give one any more.
-    Broken,
-    /// The time was up first. The value may come yet.
-    TimedOut,
-}
-
 struct Shared<T> {
     /// Written by the promise, once, before `kept` is set.
     result: OnceLock<Result<T, PromiseError>>,
@@ -97,6 +83,12 @@ struct Shared<T> {
 
 impl<T> Promise<T> {
     /// A promise, and a reader of it.
+    ///
+    /// ```
+    /// let (promise, promised) = sward::event::Promise::new();
+    /// sward::spawn(|| promise.set(6 * 7));
+    /// assert_eq!(promised.get(), Ok(42));
+    /// ```
     // A promise without a reader is of no use.
     #[allow(
         clippy::new_ret_no_self,
@@ -109,6 +101,13 @@ impl<T> Promise<T> {
     }
 
     /// Gives the value, and wakes all that wait for it. Never parks.
+    ///
+    /// ```
+    /// let (promise, promised) = sward::event::Promise::new();
+    /// let readers = [0; 3].map(|_| { let promised = promised.clone(); sward::spawn(move || promised.get()) });
+    /// promise.set("here");
+    /// assert!(readers.into_iter().all(|reader| reader.join().unwrap() == Ok("here")));
+    /// ```
     pub fn set(self, value: T) {
         self.shared.end_with(Ok(value));
     }
@@ -128,6 +127,13 @@ impl<T> Promise<T> {
     }
 
     /// One more reader.
+    ///
+    /// ```
+    /// let (promise, first) = sward::event::Promise::new();
+    /// let second = promise.promised();
+    /// promise.set(1);
+    /// assert_eq!(first.get(), second.get());
+    /// ```
     #[must_use]
     pub fn promised(&self) -> Promised<T> {
         Promised { shared: Arc::clone(&self.shared) }
@@ -170,6 +176,16 @@ impl<T> Promised<T> {
     ///
     /// # Errors
     /// [`PromiseError::TimedOut`] if the time was up first, and those of [`get`](Self::get).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sward::event::{Promise, PromiseError};
+    ///
+    /// let (promise, promised) = Promise::new();
+    /// assert_eq!(promised.get_timeout(Duration::ZERO), Err(PromiseError::TimedOut));
+    /// promise.set(1);
+    /// assert_eq!(promised.get_timeout(Duration::ZERO), Ok(1));
+    /// ```
     pub fn get_timeout(&self, limit: Duration) -> Result<T, PromiseError>
     where
         T: Clone,
@@ -181,6 +197,13 @@ impl<T> Promised<T> {
     }
 
     /// As [`get`](Self::get), if it need not wait: `None` if there is neither a value nor an error yet. Never parks.
+    ///
+    /// ```
+    /// let (promise, promised) = sward::event::Promise::new();
+    /// assert_eq!(promised.try_get(), None);
+    /// promise.set(1);
+    /// assert_eq!(promised.try_get(), Some(Ok(1)));
+    /// ```
     #[doc(alias = "get_nowait")]
     pub fn try_get(&self) -> Option<Result<T, PromiseError>>
     where
@@ -206,6 +229,13 @@ impl<T> Promised<T> {
     }
 
     /// Parks until there is a value or an error.
+    ///
+    /// ```
+    /// let (promise, promised) = sward::event::Promise::<u32>::new();
+    /// sward::spawn(|| drop(promise));
+    /// promised.wait(); // an error ends it, too
+    /// assert!(promised.is_set());
+    /// ```
     pub fn wait(&self) {
         if !self.is_set() {
             self.wait_until(Nanos::NEVER);
@@ -213,6 +243,13 @@ impl<T> Promised<T> {
     }
 
     /// Whether there is a value or an error, so that [`get`](Self::get) does not wait. Never parks.
+    ///
+    /// ```
+    /// let (promise, promised) = sward::event::Promise::new();
+    /// assert!(!promised.is_set());
+    /// promise.set(1);
+    /// assert!(promised.is_set());
+    /// ```
     #[must_use]
     #[doc(alias = "ready")]
     pub fn is_set(&self) -> bool {
@@ -286,49 +323,6 @@ impl<T: fmt::Debug> fmt::Debug for Promised<T> {
         debug.finish()
     }
 }
-
-impl fmt::Display for PromiseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PromiseError::Failed(error) => error.fmt(f),
-            PromiseError::Broken => f.write_str("broken promise: it was dropped without a value"),
-            PromiseError::TimedOut => f.write_str("the time was up before the promise was kept"),
-        }
-    }
-}
-
-impl Error for PromiseError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            PromiseError::Failed(error) => error.source(),
-            PromiseError::Broken | PromiseError::TimedOut => None,
-        }
-    }
-}
-
-impl PromiseError {
-    /// The error that the promise failed with, if it is an `E`.
-    #[must_use]
-    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
-        match self {
-            PromiseError::Failed(error) => error.downcast_ref(),
-            PromiseError::Broken | PromiseError::TimedOut => None,
-        }
-    }
-}
-
-impl PartialEq for PromiseError {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (PromiseError::Failed(one), PromiseError::Failed(other)) => Arc::ptr_eq(one, other),
-            (PromiseError::Broken, PromiseError::Broken) => true,
-            (PromiseError::TimedOut, PromiseError::TimedOut) => true,
-            _ => false,
-        }
-    }
-}
-
-impl Eq for PromiseError {}
 
 /// Waits for a [`Promised`] value. See [`Promised::get_async`]. It keeps the value alive by itself.
 #[must_use = "a future does nothing unless it is awaited"]

@@ -43,12 +43,22 @@ struct State {
 
 impl Group {
     /// An empty group.
+    ///
+    /// ```
+    /// assert!(sward::Group::new().is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// As [`sward::spawn`](crate::spawn), into the group. Never parks.
+    ///
+    /// ```
+    /// let group = sward::Group::new();
+    /// let handle = group.spawn(|| 6 * 7);
+    /// assert_eq!(handle.join().unwrap(), 42);
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -65,18 +75,46 @@ impl Group {
     }
 
     /// How many have not ended.
+    ///
+    /// ```
+    /// let group = sward::Group::new();
+    /// let handles: Vec<_> = (0..3).map(|_| group.spawn(sward::thread::park)).collect();
+    /// assert_eq!(group.len(), 3);
+    /// sward::cancel_all(&handles);
+    /// group.join();
+    /// assert_eq!(group.len(), 0);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.lock().members.len()
     }
 
     /// Whether all have ended.
+    ///
+    /// ```
+    /// let group = sward::Group::new();
+    /// drop(group.spawn(|| ()));
+    /// group.join();
+    /// assert!(group.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Waits until the group is empty, also of those that are spawned meanwhile. Parks.
+    ///
+    /// If the caller is cancelled it unwinds, and the group runs on.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    ///
+    /// static DONE: AtomicU32 = AtomicU32::new(0);
+    /// let group = sward::Group::new();
+    /// (0..10).for_each(|_| drop(group.spawn(|| DONE.fetch_add(1, SeqCst))));
+    /// group.join();
+    /// assert_eq!(DONE.load(SeqCst), 10);
+    /// ```
     pub fn join(&self) {
         loop {
             {
@@ -93,6 +131,14 @@ impl Group {
     }
 
     /// Cancels all that are in the group now. Never parks; [`join`](Self::join) tells when they have ended.
+    ///
+    /// ```
+    /// let group = sward::Group::new();
+    /// let parked = group.spawn(sward::thread::park);
+    /// group.cancel_all();
+    /// group.join();
+    /// assert!(parked.join().unwrap_err().is_cancelled());
+    /// ```
     #[doc(alias = "kill")]
     pub fn cancel_all(&self) {
         for canceller in self.cancellers() {
@@ -114,6 +160,15 @@ impl Group {
     }
 
     /// What cancels each of those that are in the group now.
+    ///
+    /// ```
+    /// let group = sward::Group::new();
+    /// let (first, second) = (group.spawn(sward::thread::park), group.spawn(sward::thread::park));
+    /// group.cancellers()[0].cancel();
+    /// assert!(first.join().unwrap_err().is_cancelled());
+    /// second.thread().unpark();
+    /// assert!(second.join().is_ok());
+    /// ```
     #[must_use]
     pub fn cancellers(&self) -> Vec<Canceller> {
         self.lock().members.values().cloned().collect()

@@ -56,6 +56,11 @@ impl Pool {
     ///
     /// # Panics
     /// If `size` is zero: nothing could ever run.
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(3);
+    /// assert_eq!(pool.free_count(), 3);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(size: usize) -> Self {
@@ -67,6 +72,18 @@ impl Pool {
 
     /// As [`Group::spawn`]; parks while the pool is full. Places are given first in, first out: one that becomes free goes
     /// to the first in line, and whoever comes meanwhile stands behind.
+    ///
+    /// If the caller is cancelled while it waits it unwinds, and `f` is dropped.
+    ///
+    /// ```
+    /// sward::run(|| {
+    ///     let pool = sward::Pool::new(1);
+    ///     let first = pool.spawn(|| 1);
+    ///     let second = pool.spawn(|| 2); // parks until the first has ended
+    ///     assert!(first.is_finished());
+    ///     assert_eq!(second.join().unwrap(), 2);
+    /// });
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -84,6 +101,15 @@ impl Pool {
     ///
     /// # Errors
     /// `f`, if the pool is full or others are in line.
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(1);
+    /// let parked = pool.try_spawn(sward::thread::park).ok().unwrap();
+    /// assert!(pool.try_spawn(|| ()).is_err());
+    /// parked.thread().unpark();
+    /// pool.join();
+    /// assert!(pool.try_spawn(|| ()).is_ok());
+    /// ```
     #[track_caller]
     pub fn try_spawn<F, T>(&self, f: F) -> std::result::Result<JoinHandle<T>, F>
     where
@@ -98,7 +124,15 @@ impl Pool {
     }
 
     /// Calls `f` with each item, as many at once as the pool allows, and returns every result in order. Parks. A panic
-    /// of one is that item's error.
+    /// of one is that item's error. If the caller is cancelled it unwinds, and what has started runs on.
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(4);
+    /// let halves = pool.map([8, 0, 2], |n| if n == 0 { panic!("no half of nothing") } else { n / 2 });
+    /// assert_eq!(*halves[0].as_ref().unwrap(), 4);
+    /// assert!(halves[1].is_err());
+    /// assert_eq!(*halves[2].as_ref().unwrap(), 1);
+    /// ```
     pub fn map<I, F, T>(&self, items: I, f: F) -> Vec<Result<T>>
     where
         I: IntoIterator<Item: Send + 'static>,
@@ -150,6 +184,15 @@ impl Pool {
     }
 
     /// How many more could run now.
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(2);
+    /// let parked = pool.spawn(sward::thread::park);
+    /// assert_eq!(pool.free_count(), 1);
+    /// parked.cancel();
+    /// pool.join();
+    /// assert_eq!(pool.free_count(), 2);
+    /// ```
     #[must_use]
     pub fn free_count(&self) -> usize {
         self.places.available_permits()
@@ -157,28 +200,65 @@ impl Pool {
 
     /// Parks until another could run, in line with those who [`spawn`](Self::spawn). It takes no place: who comes next may
     /// have it.
+    ///
+    /// ```
+    /// sward::run(|| {
+    ///     let pool = sward::Pool::new(1);
+    ///     let job = pool.spawn(|| ());
+    ///     pool.wait_available();
+    ///     assert!(job.is_finished());
+    /// });
+    /// ```
     pub fn wait_available(&self) {
         drop(self.places.acquire());
     }
 
     /// How many have not ended.
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(2);
+    /// let parked = pool.spawn(sward::thread::park);
+    /// assert_eq!(pool.len(), 1);
+    /// parked.cancel();
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.group.len()
     }
 
     /// Whether all have ended.
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(2);
+    /// drop(pool.spawn(|| ()));
+    /// pool.join();
+    /// assert!(pool.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.group.is_empty()
     }
 
     /// As [`Group::join`].
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(2);
+    /// let handles: Vec<_> = (0..10).map(|i| pool.spawn(move || i)).collect();
+    /// pool.join();
+    /// assert!(handles.iter().all(|handle| handle.is_finished()));
+    /// ```
     pub fn join(&self) {
         self.group.join();
     }
 
     /// As [`Group::cancel_all`].
+    ///
+    /// ```
+    /// let pool = sward::Pool::new(2);
+    /// let parked = pool.spawn(sward::thread::park);
+    /// pool.cancel_all();
+    /// assert!(parked.join().unwrap_err().is_cancelled());
+    /// ```
     pub fn cancel_all(&self) {
         self.group.cancel_all();
     }

@@ -95,12 +95,37 @@ impl Default for Supervisor {
 impl Supervisor {
     /// A supervisor without children: one for one, at most 3 restarts in 5 seconds, a backoff of 10 ms that doubles up
     /// to a second.
+    ///
+    /// ```
+    /// assert!(sward::Supervisor::new().run().is_ok()); // there is nothing to wait for
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// What is restarted when a child fails.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    /// use sward::{Supervisor, group::Strategy};
+    ///
+    /// static STARTS: AtomicU32 = AtomicU32::new(0);
+    /// static FAILED: AtomicU32 = AtomicU32::new(0);
+    /// let supervised = Supervisor::new()
+    ///     .strategy(Strategy::OneForAll)
+    ///     .child("steady", || match STARTS.fetch_add(1, SeqCst) {
+    ///         0 => sward::thread::park(), // until the other fails
+    ///         _ => (),
+    ///     })
+    ///     .child("flaky", || {
+    ///         if FAILED.fetch_add(1, SeqCst) == 0 {
+    ///             std::panic::resume_unwind(Box::new("once"));
+    ///         }
+    ///     });
+    /// sward::Runtime::builder().virtual_clock(true).run(|| supervised.run()).unwrap();
+    /// assert_eq!(STARTS.load(SeqCst), 2);
+    /// ```
     #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.strategy = strategy;
@@ -108,6 +133,16 @@ impl Supervisor {
     }
 
     /// How many restarts there may be in any such time, of all children together; one more ends the supervisor.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let supervised = sward::Supervisor::new()
+    ///     .intensity(2, Duration::from_secs(60))
+    ///     .child("hopeless", || std::panic::resume_unwind(Box::new("again")));
+    /// let error = sward::Runtime::builder().virtual_clock(true).run(|| supervised.run()).unwrap_err();
+    /// assert!(error.to_string().contains("hopeless"));
+    /// ```
     #[must_use]
     pub fn intensity(mut self, restarts: usize, within: Duration) -> Self {
         self.intensity = (restarts, within);
@@ -115,6 +150,23 @@ impl Supervisor {
     }
 
     /// How long restarts wait.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sward::{Supervisor, group::Backoff, time::Instant};
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let supervised = Supervisor::new()
+    ///     .backoff(Backoff { first: second, factor: 2.0, longest: 60 * second })
+    ///     .intensity(2, 3600 * second)
+    ///     .child("hopeless", || std::panic::resume_unwind(Box::new("again")));
+    /// let took = sward::Runtime::builder().virtual_clock(true).run(|| {
+    ///     let start = Instant::now();
+    ///     supervised.run().unwrap_err();
+    ///     start.elapsed()
+    /// });
+    /// assert_eq!(took, 3 * second); // one, and then two
+    /// ```
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
@@ -122,12 +174,32 @@ impl Supervisor {
     }
 
     /// Adds a child that is restarted when it panics.
+    ///
+    /// Its name is that of the green thread.
+    ///
+    /// ```
+    /// let supervised = sward::Supervisor::new().child("job", || assert!(sward::is_green()));
+    /// assert!(supervised.run().is_ok());
+    /// ```
     #[must_use]
     pub fn child(self, name: impl Into<String>, job: impl Fn() + Send + Sync + 'static) -> Self {
         self.child_with(name, Restart::Transient, job)
     }
 
     /// Adds a child, and says when it is restarted.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    /// use sward::{Supervisor, group::Restart};
+    ///
+    /// static RUNS: AtomicU32 = AtomicU32::new(0);
+    /// let supervised = Supervisor::new().child_with("once", Restart::Temporary, || {
+    ///     RUNS.fetch_add(1, SeqCst);
+    ///     std::panic::resume_unwind(Box::new("never mind"));
+    /// });
+    /// assert!(supervised.run().is_ok());
+    /// assert_eq!(RUNS.load(SeqCst), 1);
+    /// ```
     #[must_use]
     pub fn child_with(
         mut self,
@@ -143,6 +215,13 @@ impl Supervisor {
     ///
     /// # Errors
     /// If there were too many restarts.
+    ///
+    /// ```
+    /// let supervised = sward::Supervisor::new().child("forever", || sward::thread::park());
+    /// let job = sward::spawn(|| supervised.run());
+    /// job.cancel(); // the child ends with it
+    /// assert!(job.join().unwrap_err().is_cancelled());
+    /// ```
     pub fn run(self) -> Result<(), SupervisorError> {
         let count = self.children.len();
         let mut shift = Shift {

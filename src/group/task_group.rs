@@ -53,6 +53,17 @@ impl<E> TaskGroup<'_, '_, E> {
     ///
     /// # Panics
     /// If `f` does, after all have ended.
+    ///
+    /// If the caller is cancelled, so is the group, and the unwinding goes on when all have ended.
+    ///
+    /// ```
+    /// use sward::{TaskGroup, TryJoinError};
+    ///
+    /// let value = TaskGroup::<()>::run(|group| group.spawn(|| Ok(6 * 7)).join().unwrap());
+    /// assert_eq!(value.unwrap(), Some(42));
+    /// let failed = TaskGroup::<()>::run(|group| drop(group.spawn(|| -> Result<(), ()> { panic!("no luck") })));
+    /// assert!(matches!(failed, Err(TryJoinError::Join(error)) if error.is::<&str>()));
+    /// ```
     pub fn run<'env, F, T>(f: F) -> Result<T, TryJoinError<E>>
     where
         F: for<'scope> FnOnce(&TaskGroup<'scope, 'env, E>) -> T,
@@ -66,6 +77,17 @@ impl<E> TaskGroup<'_, '_, E> {
 
 impl<'scope, E: Send + 'scope> TaskGroup<'scope, '_, E> {
     /// Spawns into the group. A join gives `Some` of the value, and `None` if it failed: the failure is the group's.
+    ///
+    /// Never parks.
+    ///
+    /// ```
+    /// let failed = sward::TaskGroup::run(|group| {
+    ///     let first = group.spawn(|| Ok(1)).join().unwrap();
+    ///     let second = group.spawn(|| Err::<i32, _>("no luck")).join().unwrap();
+    ///     assert_eq!((first, second), (Some(1), None));
+    /// });
+    /// assert!(matches!(failed, Err(sward::TryJoinError::Failed("no luck"))));
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> ScopedJoinHandle<'scope, Option<T>>
     where
@@ -87,6 +109,17 @@ impl<'scope, E: Send + 'scope> TaskGroup<'scope, '_, E> {
     }
 
     /// Cancels all that are in the group, and all that are yet to come.
+    ///
+    /// Never parks.
+    ///
+    /// ```
+    /// let stopped = sward::TaskGroup::<()>::run(|group| {
+    ///     let parked = group.spawn(|| Ok(sward::thread::park()));
+    ///     group.cancel_all();
+    ///     parked.join().unwrap_err().is_cancelled()
+    /// });
+    /// assert_eq!(stopped.unwrap(), true);
+    /// ```
     pub fn cancel_all(&self) {
         self.scope.cancel_all();
     }

@@ -13,6 +13,8 @@ use crate::sys::socket::Receive;
 /// It may move between green threads, workers, runtimes and OS threads, and become `std`'s type or an
 /// [`OwnedFd`](std::os::fd::OwnedFd) and come back.
 ///
+/// `std`'s extensions of one system are sealed, and cannot be implemented for it; [`os`](crate::os) has them by the same names.
+///
 /// ```
 /// use std::io::{Read, Write};
 /// use sward::net::{TcpListener, TcpStream};
@@ -40,6 +42,11 @@ use crate::sys::socket::Receive;
 pub struct TcpStream(pub(super) Socket);
 
 impl TcpStream {
+    /// For the options of one system, in [`os`](crate::os).
+    pub(crate) fn inner(&self) -> &socket2::Socket {
+        self.0.inner()
+    }
+
     /// Opens a connection to `addr`. If that gives several addresses they are tried in their order, until one
     /// answers.
     ///

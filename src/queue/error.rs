@@ -3,10 +3,24 @@
 use std::{error::Error, fmt};
 
 /// [`put`](super::Queue::put) failed: the queue is closed. With the item.
+///
+/// ```
+/// let queue = sward::queue::Queue::new(None);
+/// queue.close();
+/// assert_eq!(queue.put("back").unwrap_err().into_inner(), "back");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PutError<T>(pub T);
 
 /// Why a [`try_put`](super::Queue::try_put) failed. With the item.
+///
+/// ```
+/// let queue = sward::queue::Queue::new(Some(1));
+/// queue.put(1).unwrap();
+/// let error = queue.try_put(2).unwrap_err();
+/// assert!(error.is_full() && !error.is_closed());
+/// assert_eq!(error.into_inner(), 2);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TryPutError<T> {
     /// The queue has no free place.
@@ -16,6 +30,14 @@ pub enum TryPutError<T> {
 }
 
 /// Why a [`put_timeout`](super::Queue::put_timeout) failed. With the item.
+///
+/// ```
+/// let queue = sward::queue::Queue::new(Some(1));
+/// queue.put(1).unwrap();
+/// let error = queue.put_timeout(2, std::time::Duration::ZERO).unwrap_err();
+/// assert!(error.is_timeout() && !error.is_closed());
+/// assert_eq!(error.into_inner(), 2);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PutTimeoutError<T> {
     /// No place was free in time.
@@ -29,6 +51,13 @@ pub enum PutTimeoutError<T> {
 pub struct GetError;
 
 /// Why a [`try_get`](super::Queue::try_get) failed.
+///
+/// ```
+/// let queue = sward::queue::Queue::<i32>::new(None);
+/// assert!(queue.try_get().unwrap_err().is_empty());
+/// queue.close();
+/// assert!(queue.try_get().unwrap_err().is_closed());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryGetError {
     /// The queue has no item that is free to take.
@@ -38,6 +67,13 @@ pub enum TryGetError {
 }
 
 /// Why a [`get_timeout`](super::Queue::get_timeout) failed.
+///
+/// ```
+/// let queue = sward::queue::Queue::<i32>::new(None);
+/// assert!(queue.get_timeout(std::time::Duration::ZERO).unwrap_err().is_timeout());
+/// queue.close();
+/// assert!(queue.get_timeout(std::time::Duration::MAX).unwrap_err().is_closed());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GetTimeoutError {
     /// No item came in time.

@@ -111,6 +111,14 @@ macro_rules! queue {
             ///
             /// # Errors
             /// With the item, if the queue is closed or no place was free in time.
+            ///
+            /// ```
+            /// use sward::{queue::{PutTimeoutError, Queue}, time::Duration};
+            ///
+            /// let queue = Queue::new(Some(1));
+            /// assert_eq!(queue.put_timeout(1, Duration::ZERO), Ok(()));
+            /// assert_eq!(queue.put_timeout(2, Duration::from_millis(1)), Err(PutTimeoutError::Timeout(2)));
+            /// ```
             pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutTimeoutError<T>> {
                 self.0.put(item, Patience::For(timeout)).map_err(|(why, item)| match why {
                     Why::Late => PutTimeoutError::Timeout(item),
@@ -122,6 +130,14 @@ macro_rules! queue {
             ///
             /// # Errors
             /// With the item, if the queue is closed or full.
+            ///
+            /// ```
+            /// use sward::queue::{Queue, TryPutError};
+            ///
+            /// let queue = Queue::new(Some(1));
+            /// assert_eq!(queue.try_put(1), Ok(()));
+            /// assert_eq!(queue.try_put(2), Err(TryPutError::Full(2)));
+            /// ```
             pub fn try_put(&self, item: T) -> Result<(), TryPutError<T>> {
                 self.0.put(item, Patience::None).map_err(|(why, item)| match why {
                     Why::Late => TryPutError::Full(item),
@@ -141,6 +157,13 @@ macro_rules! queue {
             ///
             /// # Errors
             /// If the queue is closed and has no items any more, or none came in time.
+            ///
+            /// ```
+            /// use sward::{queue::{GetTimeoutError, Queue}, time::Duration};
+            ///
+            /// let queue = Queue::<i32>::new(None);
+            /// assert_eq!(queue.get_timeout(Duration::from_millis(1)), Err(GetTimeoutError::Timeout));
+            /// ```
             pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetTimeoutError> {
                 self.0.get(Patience::For(timeout)).map_err(|why| match why {
                     Why::Late => GetTimeoutError::Timeout,
@@ -153,6 +176,14 @@ macro_rules! queue {
             ///
             /// # Errors
             /// If the queue has no items, or is closed and has none any more.
+            ///
+            /// ```
+            /// use sward::queue::{Queue, TryGetError};
+            ///
+            /// let queue = Queue::new(None);
+            /// queue.put(1).unwrap();
+            /// assert_eq!((queue.try_get(), queue.try_get()), (Ok(1), Err(TryGetError::Empty)));
+            /// ```
             pub fn try_get(&self) -> Result<T, TryGetError> {
                 self.0.get(Patience::None).map_err(|why| match why {
                     Why::Late => TryGetError::Empty,
@@ -176,12 +207,31 @@ macro_rules! queue {
             }
 
             /// As [`join`](Self::join), for `timeout` at the most. False: the time was up.
+            ///
+            /// ```
+            /// use std::time::Duration;
+            ///
+            /// let queue = sward::queue::Queue::new(None);
+            /// queue.put(1).unwrap();
+            /// assert!(!queue.join_timeout(Duration::from_millis(1)));
+            /// queue.get().map(|_| queue.task_done()).unwrap();
+            /// assert!(queue.join_timeout(Duration::ZERO));
+            /// ```
             pub fn join_timeout(&self, timeout: Duration) -> bool {
                 self.0.join(Patience::For(timeout))
             }
 
             /// Closes the queue: puts fail at once, those that wait included. Gets go on until it is empty, and fail
             /// then. To close it again does nothing.
+            ///
+            /// ```
+            /// let queue = sward::queue::Queue::new(None);
+            /// queue.put(1).unwrap();
+            /// queue.close();
+            /// assert_eq!(queue.put(2).unwrap_err().into_inner(), 2);
+            /// assert_eq!(queue.get(), Ok(1)); // what is there can be had
+            /// assert!(queue.is_closed() && queue.get().is_err());
+            /// ```
             pub fn close(&self) {
                 self.0.close();
             }
@@ -189,6 +239,13 @@ macro_rules! queue {
             /// Closes the queue, and takes out what is left, in the order in which gets would have: gets fail at once.
             /// What is returned counts as [done](Self::task_done), so that a [`join`](Self::join) ends as soon as the
             /// others are reported.
+            ///
+            /// ```
+            /// let queue = sward::queue::Queue::new(None);
+            /// (1..=2).for_each(|item| queue.put(item).unwrap());
+            /// assert_eq!(queue.close_now(), [1, 2]);
+            /// assert!(queue.get().is_err());
+            /// ```
             pub fn close_now(&self) -> Vec<T> {
                 self.0.close_now()
             }
@@ -200,6 +257,13 @@ macro_rules! queue {
             }
 
             /// How many items are there to be taken, without those that are promised to gets that waited.
+            ///
+            /// ```
+            /// let queue = sward::queue::Queue::new(Some(2));
+            /// assert!(queue.is_empty());
+            /// (1..=2).for_each(|item| queue.put(item).unwrap());
+            /// assert_eq!((queue.len(), queue.is_full(), queue.maxsize()), (2, true, Some(2)));
+            /// ```
             #[must_use]
             pub fn len(&self) -> usize {
                 self.0.len()

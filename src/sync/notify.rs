@@ -60,6 +60,12 @@ impl RefUnwindSafe for Notify {}
 
 impl Notify {
     /// Without a permit.
+    ///
+    /// ```
+    /// static CHANGED: sward::sync::Notify = sward::sync::Notify::new();
+    /// CHANGED.notify_one();
+    /// CHANGED.wait();
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { protocol: protocol::Notify::new() }
@@ -68,6 +74,12 @@ impl Notify {
     /// Wakes the first in line; with nobody in line, leaves a permit to the next that comes. Never parks.
     ///
     /// What was done before is visible to who goes on account of it.
+    ///
+    /// ```
+    /// let changed = sward::sync::Notify::new();
+    /// changed.notify_one(); // nobody waits: it is kept
+    /// changed.wait();
+    /// ```
     #[inline]
     pub fn notify_one(&self) {
         self.protocol.notify_one();
@@ -75,6 +87,14 @@ impl Notify {
 
     /// Wakes all that wait now, in order, and every [`Notified`] that was made before. Leaves no permit, and takes none.
     /// Never parks.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let changed = sward::sync::Notify::new();
+    /// changed.notify_waiters(); // nobody waits, and nothing is kept
+    /// assert!(!changed.wait_timeout(Duration::ZERO));
+    /// ```
     #[inline]
     #[doc(alias = "notify_all")]
     pub fn notify_waiters(&self) {
@@ -82,6 +102,15 @@ impl Notify {
     }
 
     /// Parks until it is notified; returns at once if there is a permit, which it takes.
+    ///
+    /// ```
+    /// let changed = sward::sync::Notify::new();
+    /// sward::scope(|s| {
+    ///     let waiter = s.spawn(|| changed.wait());
+    ///     changed.notify_one(); // before the wait or after
+    ///     assert!(waiter.join().is_ok());
+    /// });
+    /// ```
     #[inline]
     pub fn wait(&self) {
         if !self.protocol.try_take() {

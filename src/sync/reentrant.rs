@@ -112,12 +112,23 @@ unsafe impl<T: ?Sized + Sync> Sync for ReentrantMutexGuard<'_, T> {}
 
 impl<T> ReentrantMutex<T> {
     /// An unlocked mutex.
+    ///
+    /// ```
+    /// use sward::sync::ReentrantMutex;
+    ///
+    /// static LOCK: ReentrantMutex<i32> = ReentrantMutex::new(7);
+    /// assert_eq!(*LOCK.lock(), 7);
+    /// ```
     #[inline]
     pub const fn new(value: T) -> Self {
         Self { protocol: Reentrant::new(), value: UnsafeCell::new(value) }
     }
 
     /// The value.
+    ///
+    /// ```
+    /// assert_eq!(sward::sync::ReentrantMutex::new(7).into_inner(), 7);
+    /// ```
     pub fn into_inner(self) -> T {
         self.value.into_inner()
     }
@@ -128,6 +139,17 @@ impl<T: ?Sized> ReentrantMutex<T> {
     ///
     /// # Panics
     /// If the caller has it 2^32 - 1 times already.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use sward::sync::ReentrantMutex;
+    ///
+    /// let counter = ReentrantMutex::new(Cell::new(0));
+    /// let outer = counter.lock();
+    /// let inner = counter.lock(); // its own
+    /// inner.set(outer.get() + 1);
+    /// assert_eq!(outer.get(), 1);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> ReentrantMutexGuard<'_, T> {
@@ -142,6 +164,14 @@ impl<T: ?Sized> ReentrantMutex<T> {
     ///
     /// # Panics
     /// As [`lock`](Self::lock).
+    ///
+    /// ```
+    /// let lock = sward::sync::ReentrantMutex::new(());
+    /// let _held = lock.lock();
+    /// assert!(lock.try_lock().is_some());
+    /// let elsewhere = sward::scope(|s| s.spawn(|| lock.try_lock().is_some()).join());
+    /// assert!(!elsewhere.unwrap());
+    /// ```
     #[inline]
     #[track_caller]
     pub fn try_lock(&self) -> Option<ReentrantMutexGuard<'_, T>> {
@@ -175,6 +205,12 @@ impl<T: ?Sized> ReentrantMutex<T> {
     }
 
     /// The value, without locking: the borrow says that nobody else is there.
+    ///
+    /// ```
+    /// let mut lock = sward::sync::ReentrantMutex::new(1);
+    /// *lock.get_mut() += 1;
+    /// assert_eq!(*lock.lock(), 2);
+    /// ```
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }

@@ -57,12 +57,28 @@ impl RefUnwindSafe for WaitGroup {}
 
 impl WaitGroup {
     /// A group of one.
+    ///
+    /// ```
+    /// sward::sync::WaitGroup::new().wait(); // at once: it is alone
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { shared: Arc::new(Shared { parties: Guarded::new(1), done: Event::new() }) }
     }
 
     /// Drops this clone, and parks until all others are dropped, or wait, too.
+    ///
+    /// A cancel while it waits unwinds; this clone is gone by then.
+    ///
+    /// ```
+    /// use sward::sync::WaitGroup;
+    ///
+    /// let group = WaitGroup::new();
+    /// let party = group.clone();
+    /// let job = sward::spawn(move || party); // it goes with the result
+    /// job.join().map(drop).unwrap();
+    /// group.wait();
+    /// ```
     pub fn wait(self) {
         let shared = self.leave();
         if !shared.done.is_set() {

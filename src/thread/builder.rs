@@ -135,6 +135,13 @@ pub struct Builder {
 
 impl Builder {
     /// A builder with no name and the runtime's stack size.
+    ///
+    /// ```
+    /// let handle = sward::Builder::new().spawn(|| 6 * 7)?;
+    /// assert_eq!(handle.name(), None);
+    /// assert_eq!(handle.join().unwrap(), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -143,6 +150,12 @@ impl Builder {
     ///
     /// # Panics
     /// Never; unlike `std`, a name may hold any character.
+    ///
+    /// ```
+    /// let handle = sward::Builder::new().name("parser".into()).spawn(|| panic!("line 7"))?;
+    /// assert!(handle.join().unwrap_err().to_string().contains("\"parser\""));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn name(mut self, name: String) -> Self {
         self.name = Some(name);
         self
@@ -150,8 +163,16 @@ impl Builder {
 
     /// The usable size of its stack in bytes. It is rounded up to a power of two, and to 8 KiB at the least;
     /// more than 1 GiB makes the spawn fail. A panic with `RUST_BACKTRACE=full` needs about 24 KiB.
-    pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.stack_size = Some(bytes);
+    ///
+    /// ```
+    /// let deep = sward::Builder::new().stack_size(1 << 20).spawn(|| std::hint::black_box([1_u8; 500_000]).len())?;
+    /// assert_eq!(deep.join().unwrap(), 500_000);
+    /// let failed = sward::Builder::new().stack_size(usize::MAX).spawn(|| ());
+    /// assert_eq!(failed.unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn stack_size(mut self, size: usize) -> Self {
+        self.stack_size = Some(size);
         self
     }
 
@@ -159,15 +180,52 @@ impl Builder {
     ///
     /// # Errors
     /// `InvalidInput` for a stack size that cannot be.
+    ///
+    /// ```
+    /// let handle = sward::Builder::new().name("adder".into()).spawn(|| 1 + 1)?;
+    /// assert_eq!(handle.join().unwrap(), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        // SAFETY: nothing is borrowed: both are `'static`.
+        unsafe { self.spawn_unchecked(f) }
+    }
+
+    /// As [`spawn`](Self::spawn), without a check that the closure and its result outlive what they borrow. As
+    /// [`std::thread::Builder::spawn_unchecked`]; [`scope`](super::scope()) does the same without `unsafe`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a stack size that cannot be.
+    ///
+    /// # Safety
+    /// What `f` and its result borrow outlives the green thread and its result: it is alive until a join has *returned*, or
+    /// for ever. Beyond what `std` asks for, mind two things. A join is a park point: when a cancel or a
+    /// [`timeout`](super::timeout()) unwinds out of it, the green thread runs on; [`shield`](super::shield) the join. And where
+    /// nothing can unwind (`panic = "abort"`) one that its runtime's shutdown cancels stays on its stack for ever, and so must
+    /// what it has lent to others.
+    ///
+    /// ```
+    /// let words = ["green", "thread"];
+    /// // SAFETY: the join below waits for it under a shield, and `words` is alive until then.
+    /// let handle = unsafe { sward::Builder::new().spawn_unchecked(|| words.concat().len()) }?;
+    /// assert_eq!(sward::shield(|| handle.join()).unwrap(), 11);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub unsafe fn spawn_unchecked<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
         let place = place();
         let spec = self.fill(place.spec(Location::caller()))?;
-        // SAFETY: nothing is borrowed, and both are `Send`.
+        // SAFETY: both are `Send`. What they borrow is alive as long as the closure or its result is in the task, by the
+        // caller's contract: the result leaves with the join, and the closure is gone before that returns.
         let task = unsafe { task::new_task(f, spec, None) };
         place.spawn(&task);
         Ok(JoinHandle::new(task))
@@ -180,6 +238,19 @@ impl Builder {
     ///
     /// # Panics
     /// On a plain OS thread.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    ///
+    /// sward::run(|| {
+    ///     let shared = Rc::new(7);
+    ///     let theirs = Rc::clone(&shared);
+    ///     let handle = sward::Builder::new().name("counter".into()).spawn_local(move || Rc::strong_count(&theirs))?;
+    ///     assert_eq!(handle.join().unwrap(), 2);
+    /// #   Ok::<(), std::io::Error>(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn_local<F, T>(self, f: F) -> io::Result<LocalJoinHandle<T>>
     where
@@ -198,6 +269,16 @@ impl Builder {
     ///
     /// # Errors
     /// `InvalidInput` for a stack size that cannot be.
+    ///
+    /// ```
+    /// let words = ["green", "thread"];
+    /// let total = sward::scope(|s| {
+    ///     let counter = sward::Builder::new().name("counter".into());
+    ///     counter.spawn_scoped(s, || words.concat().len()).map(|handle| handle.join().unwrap())
+    /// });
+    /// assert_eq!(total?, 11);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn_scoped<'scope, 'env, F, T>(
         self,

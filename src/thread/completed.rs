@@ -321,7 +321,7 @@ where
 }
 
 /// Runs all of `jobs` at once, and returns what the first to end gives; the others are cancelled, and have ended
-/// before it returns.
+/// before it returns. Parks. If the caller is cancelled, so are they.
 ///
 /// # Panics
 /// If there are none; and if the first to end panicked, with its payload.

@@ -1,6 +1,12 @@
 //! The calling thread, green or not: who it is, and how it stops for a while.
 
-use std::{fmt, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    num::NonZeroU64,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     sched::{
@@ -22,6 +28,10 @@ enum Who {
     Green(TaskRef),
     Os(Arc<OsThread>),
 }
+
+// As `std`'s: what it leads to is a token, and no panic leaves that half done.
+impl UnwindSafe for Thread {}
+impl RefUnwindSafe for Thread {}
 
 /// A number that no other thread of this process has or had. As [`std::thread::ThreadId`]; green threads and
 /// OS threads that sward has met share one sequence.
@@ -69,12 +79,30 @@ pub fn park() {
     }
 }
 
-/// As [`park`], at the longest for `limit`.
+/// As [`park`], at the longest for `limit`, by the runtime's clock.
+///
+/// ```
+/// use sward::{thread, time::{Duration, Instant}};
+///
+/// sward::Runtime::builder().virtual_clock(true).run(|| {
+///     let start = Instant::now();
+///     thread::park_timeout(Duration::from_secs(3600));
+///     assert_eq!(start.elapsed().as_secs(), 3600);
+///     thread::current().unpark();
+///     thread::park_timeout(Duration::MAX); // the token is there already
+/// });
+/// ```
 pub fn park_timeout(limit: Duration) {
     let deadline = sched::now().saturating_add(limit);
     if parking::park_for(Await::Token, deadline) == Wake::Cancelled {
         cancel::unwind();
     }
+}
+
+/// As [`park_timeout`], in milliseconds. As [`std::thread::park_timeout_ms`].
+#[deprecated(note = "replaced by `sward::thread::park_timeout`")]
+pub fn park_timeout_ms(ms: u32) {
+    park_timeout(Duration::from_millis(ms.into()));
 }
 
 /// Stops for at least this long, by the runtime's clock; usually less than 0.1 ms longer when there is an idle core.
@@ -92,6 +120,12 @@ pub fn sleep(limit: Duration) {
         return yield_now();
     }
     sched::unwind_if(!parking::sleep_until(sched::now().saturating_add(limit)));
+}
+
+/// As [`sleep`], in milliseconds. As [`std::thread::sleep_ms`].
+#[deprecated(note = "replaced by `sward::thread::sleep`")]
+pub fn sleep_ms(ms: u32) {
+    sleep(Duration::from_millis(ms.into()));
 }
 
 /// Stops until this moment; at once if it has passed, and then it lets others run.
@@ -166,6 +200,13 @@ impl Thread {
     }
 
     /// Gives the thread its token: its current or next [`park`] returns. Never parks.
+    ///
+    /// ```
+    /// let waiting = sward::spawn(|| sward::thread::park());
+    /// let thread = waiting.thread().clone();
+    /// std::thread::spawn(move || thread.unpark()); // from anywhere
+    /// assert!(waiting.join().is_ok());
+    /// ```
     #[inline]
     pub fn unpark(&self) {
         match &self.0 {
@@ -175,6 +216,15 @@ impl Thread {
     }
 
     /// The thread's number.
+    ///
+    /// ```
+    /// use sward::thread;
+    ///
+    /// let handle = sward::spawn(|| thread::current().id());
+    /// let id = handle.thread().id();
+    /// assert_eq!(handle.join().unwrap(), id);
+    /// assert_ne!(thread::current().id(), id);
+    /// ```
     #[must_use]
     pub fn id(&self) -> ThreadId {
         ThreadId::from_raw(match &self.0 {
@@ -184,6 +234,15 @@ impl Thread {
     }
 
     /// The thread's name, if it was given one.
+    ///
+    /// ```
+    /// use sward::thread::{self, Builder};
+    ///
+    /// let handle = Builder::new().name("parser".into()).spawn(|| thread::current().name().map(str::to_owned))?;
+    /// assert_eq!(handle.thread().name(), Some("parser"));
+    /// assert_eq!(handle.join().unwrap().as_deref(), Some("parser"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match &self.0 {
@@ -204,7 +263,12 @@ impl ThreadId {
         Self(NonZeroU64::new(id).expect("numbers begin at one"))
     }
 
-    /// The number itself.
+    /// The number itself, in the order of the spawns of one thread.
+    ///
+    /// ```
+    /// let (first, second) = (sward::spawn(|| ()), sward::spawn(|| ()));
+    /// assert!(first.id().as_u64() < second.id().as_u64());
+    /// ```
     #[must_use]
     pub fn as_u64(&self) -> NonZeroU64 {
         self.0

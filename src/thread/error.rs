@@ -1,6 +1,11 @@
 //! Why a join gave no value.
 
-use std::{any::Any, error::Error, fmt, io};
+use std::{
+    any::Any,
+    error::Error,
+    fmt, io,
+    ops::{Deref, DerefMut},
+};
 
 use crate::{
     payload,
@@ -9,9 +14,10 @@ use crate::{
 
 /// Why a green thread gave no value.
 ///
-/// It stands where `std` has the payload of the panic, and has that payload's methods
-/// ([`is`](Self::is), [`downcast_ref`](Self::downcast_ref), [`downcast`](Self::downcast)), so that code
-/// written for `std`'s join compiles.
+/// It stands where `std` has the payload of the panic, a `Box<dyn Any + Send>`. It has that box's methods
+/// ([`is`](Self::is), [`downcast_ref`](Self::downcast_ref), [`downcast`](Self::downcast)), derefs to the payload, and
+/// converts to the box, so that code written for `std`'s join compiles. What does not is where the box is named as a type:
+/// there say [`into_panic`](Self::into_panic), or `into`.
 ///
 /// ```
 /// let error = sward::spawn(|| panic!("no such file")).join().unwrap_err();
@@ -41,6 +47,12 @@ impl JoinError {
     }
 
     /// Whether it was cancelled.
+    ///
+    /// ```
+    /// let job = sward::spawn(|| sward::thread::park());
+    /// job.cancel();
+    /// assert!(job.join().unwrap_err().is_cancelled());
+    /// ```
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self, JoinError::Cancelled)
@@ -50,6 +62,14 @@ impl JoinError {
     ///
     /// # Panics
     /// If it did not panic.
+    ///
+    /// ```
+    /// let job = sward::spawn(|| {
+    ///     let error = sward::spawn(|| std::panic::panic_any(7)).join().unwrap_err();
+    ///     std::panic::resume_unwind(error.into_panic()); // it goes on here
+    /// });
+    /// assert!(job.join().unwrap_err().is::<i32>());
+    /// ```
     #[must_use]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         match self {
@@ -59,12 +79,22 @@ impl JoinError {
     }
 
     /// Whether it panicked with a payload of this type.
+    ///
+    /// ```
+    /// let error = sward::spawn(|| std::panic::panic_any(7)).join().unwrap_err();
+    /// assert!(error.is::<i32>() && !error.is::<&str>());
+    /// ```
     #[must_use]
     pub fn is<U: Any>(&self) -> bool {
         self.downcast_ref::<U>().is_some()
     }
 
     /// The payload, if it panicked with one of this type.
+    ///
+    /// ```
+    /// let error = sward::spawn(|| std::panic::panic_any(7)).join().unwrap_err();
+    /// assert_eq!(error.downcast_ref(), Some(&7));
+    /// ```
     #[must_use]
     pub fn downcast_ref<U: Any>(&self) -> Option<&U> {
         match self {
@@ -77,10 +107,64 @@ impl JoinError {
     ///
     /// # Errors
     /// The error itself, if not.
+    ///
+    /// ```
+    /// let error = sward::spawn(|| std::panic::panic_any(7)).join().unwrap_err();
+    /// let error = error.downcast::<&str>().unwrap_err();
+    /// assert_eq!(*error.downcast::<i32>().unwrap(), 7);
+    /// ```
     pub fn downcast<U: Any>(self) -> Result<Box<U>, Self> {
         match self {
             JoinError::Panicked(payload) => payload.downcast().map_err(JoinError::Panicked),
             other => Err(other),
+        }
+    }
+}
+
+/// To the payload of the panic, or if there was none to the error itself: what `&*error` is with `std`.
+///
+/// ```
+/// fn message(payload: &(dyn std::any::Any + Send)) -> &str {
+///     payload.downcast_ref::<&str>().copied().unwrap_or("?")
+/// }
+/// let error = sward::spawn(|| panic!("no such file")).join().unwrap_err();
+/// assert_eq!(message(&*error), "no such file");
+/// ```
+impl Deref for JoinError {
+    type Target = dyn Any + Send;
+
+    fn deref(&self) -> &(dyn Any + Send) {
+        match self {
+            JoinError::Panicked(payload) => &**payload,
+            other => other,
+        }
+    }
+}
+
+impl DerefMut for JoinError {
+    fn deref_mut(&mut self) -> &mut (dyn Any + Send) {
+        match self {
+            JoinError::Panicked(payload) => &mut **payload,
+            other => other,
+        }
+    }
+}
+
+/// The payload of the panic, or if there was none the error itself, in a box: for [`std::panic::resume_unwind`], and for `?`
+/// in a function that returns `std`'s [`thread::Result`](std::thread::Result).
+///
+/// ```
+/// fn twice(n: i32) -> std::thread::Result<i32> {
+///     Ok(sward::spawn(move || if n > 0 { n * 2 } else { panic!("{n}") }).join()?)
+/// }
+/// assert_eq!(twice(21).unwrap(), 42);
+/// assert_eq!(twice(-1).unwrap_err().downcast_ref::<String>().unwrap(), "-1");
+/// ```
+impl From<JoinError> for Box<dyn Any + Send> {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Panicked(payload) => payload,
+            other => Box::new(other),
         }
     }
 }

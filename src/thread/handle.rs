@@ -27,6 +27,8 @@ pub(super) struct Joint<T> {
 
 /// The handle of a green thread. As [`std::thread::JoinHandle`]; dropped, the green thread runs on detached.
 ///
+/// There is no `std::os::unix::thread::JoinHandleExt`: a green thread is no `pthread`.
+///
 /// Its `Debug` reads `<green thread 7 "fetch" parked at src/main.rs:12>`: the number, the name if it has one, what it is
 /// doing, and where it was spawned.
 pub struct JoinHandle<T>(Joint<T>);
@@ -170,35 +172,80 @@ macro_rules! handle_methods {
         ///
         /// # Panics
         /// If a green thread joins itself.
+        ///
+        /// ```
+        /// sward::run(|| {
+        ///     assert_eq!(sward::spawn(|| 6 * 7).join().unwrap(), 42);
+        ///     let error = sward::spawn_local(|| panic!("no such file")).join().unwrap_err();
+        ///     assert!(error.is::<&str>());
+        /// });
+        /// ```
         pub fn join(self) -> Result<T> {
             self.$($joint)+.join()
         }
 
         /// The green thread itself: its name, its id, and `unpark`.
+        ///
+        /// ```
+        /// let waiting = sward::spawn(|| sward::thread::park());
+        /// waiting.thread().unpark();
+        /// assert!(waiting.join().is_ok());
+        /// ```
         #[must_use]
         pub fn thread(&self) -> &Thread {
             self.$($joint)+.thread()
         }
 
         /// Whether a join would return at once. Never parks.
-        #[must_use]
+        ///
+        /// ```
+        /// sward::run(|| {
+        ///     let job = sward::spawn(|| ());
+        ///     assert!(!job.is_finished());
+        ///     sward::yield_now();
+        ///     assert!(job.is_finished());
+        /// });
+        /// ```
         pub fn is_finished(&self) -> bool {
             self.$($joint)+.is_finished()
         }
 
-        /// What it is doing at this moment.
+        /// What it is doing at this moment. Never parks.
+        ///
+        /// ```
+        /// use sward::Status;
+        ///
+        /// sward::run(|| {
+        ///     let job = sward::spawn(|| sward::thread::park());
+        ///     assert_eq!(job.status(), Status::Pending);
+        ///     sward::yield_now();
+        ///     assert_eq!(job.status(), Status::Parked);
+        /// });
+        /// ```
         #[must_use]
         pub fn status(&self) -> Status {
             self.$($joint)+.status()
         }
 
-        /// Its number.
+        /// Its number: the one that [`current`](fn@super::current) tells in it.
+        ///
+        /// ```
+        /// let job = sward::spawn(|| sward::thread::current().id());
+        /// let id = job.id();
+        /// assert_eq!(job.join().unwrap(), id);
+        /// ```
         #[must_use]
         pub fn id(&self) -> ThreadId {
             self.thread().id()
         }
 
         /// Its name, if it was given one.
+        ///
+        /// ```
+        /// let job = sward::Builder::new().name("parser".into()).spawn(|| ())?;
+        /// assert_eq!(job.name(), Some("parser"));
+        /// # Ok::<(), std::io::Error>(())
+        /// ```
         #[must_use]
         pub fn name(&self) -> Option<&str> {
             self.$($joint)+.task().core.name()
@@ -207,6 +254,12 @@ macro_rules! handle_methods {
         /// Cancels it. If it has not run it never will; if it is parked it unwinds now, and if it runs, at its
         /// next park. `Drop` runs; a join gives [`JoinError::Cancelled`]. No effect on one that has ended.
         /// Never parks.
+        ///
+        /// ```
+        /// let job = sward::spawn(|| sward::thread::park());
+        /// job.cancel();
+        /// assert!(job.join().unwrap_err().is_cancelled());
+        /// ```
         pub fn cancel(&self) {
             self.$($joint)+.cancel();
         }

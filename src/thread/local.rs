@@ -1,19 +1,31 @@
 //! Values of the green thread's own.
 
-use std::{error::Error, fmt};
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    error::Error,
+    fmt,
+};
 
-use crate::sched::{locals::Gone, worker};
+use crate::sched::{
+    locals::{Gone, Locals},
+    worker,
+};
 
 /// A key to a value that each green thread has of its own. Made by [`local!`](crate::local); as
 /// [`std::thread::LocalKey`].
 ///
-/// On a plain OS thread the value is that thread's, as with `std`'s `thread_local!`.
+/// On a plain OS thread the value is that thread's, as with `std`'s `thread_local!`. The keys of that macro are
+/// [`std::thread::LocalKey`]s still, and all green threads of a worker share their values: it is a macro of `std`'s root, which
+/// no change of a `use` line reaches.
 pub struct LocalKey<T: 'static> {
     init: fn() -> T,
     of_os_thread: &'static std::thread::LocalKey<T>,
 }
 
 /// The value is being dropped, or has been: the green thread is at its end. As [`std::thread::AccessError`].
+///
+/// On a green thread also if there is none yet while others are dropped, where `std` still makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessError;
@@ -61,18 +73,40 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// # Panics
     /// If the value is being dropped, or has been.
+    ///
+    /// ```
+    /// sward::local! { static NAME: String = "nobody".to_owned(); }
+    ///
+    /// assert_eq!(NAME.with(|name| name.len()), 6);
+    /// ```
     #[track_caller]
     pub fn with<F, R>(&'static self, f: F) -> R
     where
         F: FnOnce(&T) -> R,
     {
-        self.try_with(f).unwrap_or_else(|error| panic!("cannot access a green thread's local value: {error}"))
+        match self.try_with(f) {
+            Ok(result) => result,
+            Err(AccessError) => gone(),
+        }
     }
 
     /// As [`with`](Self::with).
     ///
     /// # Errors
     /// If the value is being dropped, or has been.
+    ///
+    /// ```
+    /// struct Logs;
+    /// impl Drop for Logs {
+    ///     fn drop(&mut self) {
+    ///         assert!(LOGS.try_with(|_| ()).is_err()); // too late
+    ///     }
+    /// }
+    /// sward::local! { static LOGS: Logs = Logs; }
+    ///
+    /// let job = sward::spawn(|| LOGS.try_with(|_| ()).is_ok());
+    /// assert!(job.join().unwrap());
+    /// ```
     pub fn try_with<F, R>(&'static self, f: F) -> Result<R, AccessError>
     where
         F: FnOnce(&T) -> R,
@@ -87,42 +121,125 @@ impl<T: 'static> LocalKey<T> {
     }
 }
 
-impl<T: 'static> LocalKey<std::cell::Cell<T>> {
-    /// Sets the value. As `std`'s.
+/// The value that a `set` gives to a key that has none yet. It is handed over here since the maker of a value is a plain
+/// function: between the `set` and that function no other code runs.
+mod given {
+    use super::{Any, Cell};
+
+    thread_local! {
+        static GIVEN: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn put<T: 'static>(value: T) {
+        GIVEN.set(Some(Box::new(value)));
+    }
+
+    /// What was [`put`], if it was not taken yet.
+    pub(super) fn take<T: 'static>() -> Option<T> {
+        GIVEN.take()?.downcast().ok().map(|value| *value)
+    }
+
+    pub(super) fn make<T: 'static>() -> T {
+        take().expect("the set that is under way has put it here")
+    }
+}
+
+impl<T: 'static> LocalKey<T> {
+    /// Calls `overwrite` with the value that is there and `value`; if there is none, `value` becomes it, and the key's own
+    /// closure is not called.
+    #[track_caller]
+    fn set_in(&'static self, locals: &Locals, value: T, overwrite: impl FnOnce(&T, T)) {
+        given::put(value);
+        let key = std::ptr::from_ref(self).addr();
+        let result = locals.with(key, given::make, |there| {
+            if let Some(value) = given::take() {
+                overwrite(there, value);
+            }
+        });
+        if let Err(Gone) = result {
+            drop(given::take::<T>());
+            gone()
+        }
+    }
+}
+
+#[cold]
+#[track_caller]
+fn gone() -> ! {
+    panic!("cannot access a green thread's local value: {AccessError}")
+}
+
+impl<T: 'static> LocalKey<Cell<T>> {
+    /// Sets the value. As `std`'s, at the first use it does not call the key's own closure.
+    ///
+    /// # Panics
+    /// If the value is being dropped, or has been.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// sward::local! { static ID: Cell<u32> = panic!("set it first"); }
+    ///
+    /// let id = sward::spawn(|| { ID.set(7); ID.get() });
+    /// assert_eq!(id.join().unwrap(), 7);
+    /// ```
+    #[track_caller]
     pub fn set(&'static self, value: T) {
-        self.with(|cell| cell.set(value));
+        match worker::current() {
+            Some((_, slot)) => {
+                self.set_in(&slot.locals, Cell::new(value), |cell, value| cell.set(value.into_inner()))
+            }
+            None => self.of_os_thread.set(value),
+        }
     }
 
     /// A copy of the value.
-    #[must_use]
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// sward::local! { static COUNT: Cell<u32> = Cell::new(1); }
+    ///
+    /// assert_eq!(COUNT.get(), 1);
+    /// ```
+    #[track_caller]
     pub fn get(&'static self) -> T
     where
         T: Copy,
     {
-        self.with(std::cell::Cell::get)
+        self.with(Cell::get)
     }
 
     /// Takes the value, and leaves the default.
-    #[must_use]
+    #[track_caller]
     pub fn take(&'static self) -> T
     where
         T: Default,
     {
-        self.with(std::cell::Cell::take)
+        self.with(Cell::take)
     }
 
     /// Replaces the value, and returns the old one.
-    #[must_use]
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    ///
+    /// sward::local! { static COUNT: Cell<u32> = Cell::new(1); }
+    ///
+    /// assert_eq!((COUNT.replace(2), COUNT.take(), COUNT.get()), (1, 2, 0));
+    /// ```
+    #[track_caller]
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))
     }
 }
 
-impl<T: 'static> LocalKey<std::cell::RefCell<T>> {
+impl<T: 'static> LocalKey<RefCell<T>> {
     /// Calls `f` with a reference to the value.
     ///
     /// # Panics
     /// If it is mutably borrowed.
+    #[track_caller]
     pub fn with_borrow<F, R>(&'static self, f: F) -> R
     where
         F: FnOnce(&T) -> R,
@@ -134,6 +251,16 @@ impl<T: 'static> LocalKey<std::cell::RefCell<T>> {
     ///
     /// # Panics
     /// If it is borrowed.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    ///
+    /// sward::local! { static SEEN: RefCell<Vec<u32>> = RefCell::default(); }
+    ///
+    /// SEEN.with_borrow_mut(|seen| seen.push(7));
+    /// assert_eq!(SEEN.with_borrow(Vec::len), 1);
+    /// ```
+    #[track_caller]
     pub fn with_borrow_mut<F, R>(&'static self, f: F) -> R
     where
         F: FnOnce(&mut T) -> R,
@@ -141,31 +268,47 @@ impl<T: 'static> LocalKey<std::cell::RefCell<T>> {
         self.with(|cell| f(&mut cell.borrow_mut()))
     }
 
-    /// Sets the value.
+    /// Sets the value. As `std`'s, at the first use it does not call the key's own closure.
     ///
     /// # Panics
-    /// If it is borrowed.
+    /// If it is borrowed; if it is being dropped, or has been.
+    #[track_caller]
     pub fn set(&'static self, value: T) {
-        self.with(|cell| *cell.borrow_mut() = value);
+        match worker::current() {
+            Some((_, slot)) => self.set_in(&slot.locals, RefCell::new(value), |cell, value| {
+                *cell.borrow_mut() = value.into_inner()
+            }),
+            None => self.of_os_thread.set(value),
+        }
     }
 
     /// Takes the value, and leaves the default.
     ///
     /// # Panics
     /// If it is borrowed.
-    #[must_use]
+    #[track_caller]
     pub fn take(&'static self) -> T
     where
         T: Default,
     {
-        self.with(std::cell::RefCell::take)
+        self.with(RefCell::take)
     }
 
     /// Replaces the value, and returns the old one.
     ///
     /// # Panics
     /// If it is borrowed.
-    #[must_use]
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    ///
+    /// sward::local! { static NAME: RefCell<String> = panic!("set it first"); }
+    ///
+    /// NAME.set("parser".to_owned());
+    /// assert_eq!(NAME.replace("lexer".to_owned()), "parser");
+    /// assert_eq!(NAME.take(), "lexer");
+    /// ```
+    #[track_caller]
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))
     }

@@ -33,6 +33,8 @@ pub use completed::{
 };
 pub(crate) use completed::{CancelRest, Completions};
 pub use current::{Thread, ThreadId, current, is_green, park, park_timeout, sleep, sleep_until, yield_now};
+#[allow(deprecated, reason = "std has them")]
+pub use current::{park_timeout_ms, sleep_ms};
 pub use error::JoinError;
 pub use handle::{JoinHandle, LocalJoinHandle, Status};
 pub use join::join_all;

@@ -5,7 +5,7 @@
 use std::{
     fmt,
     marker::PhantomData,
-    panic::{self, AssertUnwindSafe, Location},
+    panic::{self, AssertUnwindSafe, Location, RefUnwindSafe},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -27,6 +27,9 @@ pub struct Scope<'scope, 'env: 'scope> {
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
 }
+
+// As `std`'s: a panic elsewhere leaves nothing half done here, and those of its threads are counted.
+impl RefUnwindSafe for Scope<'_, '_> {}
 
 /// The handle of a scoped green thread. As [`std::thread::ScopedJoinHandle`].
 pub struct ScopedJoinHandle<'scope, T> {
@@ -121,7 +124,19 @@ where
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
-    /// Spawns a green thread that ends before the scope does. As [`std::thread::Scope::spawn`].
+    /// Spawns a green thread that ends before the scope does. As [`std::thread::Scope::spawn`]. Never parks.
+    ///
+    /// It inherits the deadline of the [`timeout`](super::timeout()) that the caller is in, and may spawn into the scope itself.
+    ///
+    /// ```
+    /// let mut numbers = [1, 2, 3];
+    /// sward::scope(|s| {
+    ///     for number in &mut numbers {
+    ///         s.spawn(move || *number *= 2);
+    ///     }
+    /// });
+    /// assert_eq!(numbers, [2, 4, 6]);
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where
@@ -236,22 +251,42 @@ impl OnEnd for Data {
 }
 
 impl<'scope, T> ScopedJoinHandle<'scope, T> {
-    /// As [`JoinHandle::join`](super::JoinHandle::join).
+    /// As [`JoinHandle::join`](super::JoinHandle::join): parks. If the caller is cancelled meanwhile it unwinds, and its scope
+    /// with it.
     ///
     /// # Errors
-    /// As there.
+    /// As there. A panic that was seen here does not make the scope panic.
+    ///
+    /// ```
+    /// let error = sward::scope(|s| s.spawn(|| panic!("seen")).join().map_err(|e| e.is::<&str>()));
+    /// assert_eq!(error, Err::<(), _>(true));
+    /// ```
     pub fn join(self) -> Result<T> {
         self.joint.join()
     }
 
     /// The green thread itself.
+    ///
+    /// ```
+    /// sward::scope(|s| {
+    ///     let waiting = s.spawn(|| sward::thread::park());
+    ///     waiting.thread().unpark(); // or the scope would wait for ever
+    /// });
+    /// ```
     #[must_use]
     pub fn thread(&self) -> &Thread {
         self.joint.thread()
     }
 
-    /// Whether a join would return at once.
-    #[must_use]
+    /// Whether a join would return at once. Never parks.
+    ///
+    /// ```
+    /// sward::scope(|s| {
+    ///     let waiting = s.spawn(|| sward::thread::park());
+    ///     assert!(!waiting.is_finished());
+    ///     waiting.thread().unpark();
+    /// });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.joint.is_finished()
     }

@@ -86,7 +86,14 @@ impl<T> JoinHandle<T> {
         self.task().core.forget_listener(listener);
     }
 
-    /// What cancels it, from any thread.
+    /// What cancels it, from any thread, while another joins it.
+    ///
+    /// ```
+    /// let job = sward::spawn(|| sward::thread::park());
+    /// let canceller = job.canceller();
+    /// sward::spawn(move || canceller.cancel());
+    /// assert!(job.join().unwrap_err().is_cancelled());
+    /// ```
     #[must_use]
     pub fn canceller(&self) -> Canceller {
         Canceller(Arc::clone(self.task()))
@@ -94,18 +101,38 @@ impl<T> JoinHandle<T> {
 }
 
 impl Canceller {
-    /// As [`JoinHandle::cancel`].
+    /// As [`JoinHandle::cancel`]. Never parks; again and on one that has ended it does nothing.
+    ///
+    /// ```
+    /// let job = sward::spawn(|| sward::thread::park());
+    /// let canceller = job.canceller();
+    /// canceller.cancel();
+    /// canceller.cancel();
+    /// assert!(job.join().unwrap_err().is_cancelled());
+    /// ```
     pub fn cancel(&self) {
         park::cancel(&self.0.core);
     }
 
-    /// Whether the green thread has ended.
+    /// Whether the green thread has ended. Never parks.
+    ///
+    /// ```
+    /// let job = sward::spawn(|| ());
+    /// let canceller = job.canceller();
+    /// job.join().unwrap();
+    /// assert!(canceller.is_finished());
+    /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.0.core.outcome.ended().is_some()
     }
 
     /// The green thread itself.
+    ///
+    /// ```
+    /// let job = sward::spawn(|| ());
+    /// assert_eq!(job.canceller().thread().id(), job.id());
+    /// ```
     #[must_use]
     pub fn thread(&self) -> Thread {
         Thread::green(Arc::clone(&self.0))

@@ -3,21 +3,24 @@
 
 #![allow(unsafe_code)]
 
+mod builder;
+
+pub use builder::RuntimeBuilder;
+
 use std::{
     error::Error,
-    fmt, io,
+    fmt,
     panic::{self, Location},
     sync::Arc,
     time::Duration,
 };
 
 use crate::{
-    config,
     sched::{
         self,
         clock::Nanos,
         park,
-        runtime::{self as rt, Config, RuntimeShared},
+        runtime::{self as rt, RuntimeShared},
         shielded,
         task::{self, Failure, Spec, TaskRef},
         worker,
@@ -55,22 +58,6 @@ pub struct Runtime(rt::Runtime);
 #[derive(Clone)]
 pub struct Handle(Arc<RuntimeShared>);
 
-/// What a runtime is to be.
-///
-/// ```
-/// let runtime = sward::Runtime::builder().workers(2).stack_size(128 * 1024).thread_name("crew").build()?;
-/// let name = runtime.run(|| std::thread::current().name().map(str::to_owned));
-/// assert!(name.unwrap().starts_with("crew-"));
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "a builder does nothing until it builds or runs"]
-pub struct RuntimeBuilder {
-    config: Config,
-    workers: Option<usize>,
-    stack_size: Option<usize>,
-}
-
 /// Numbers about a runtime, at about one moment. Reading them costs a few loads a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -97,11 +84,24 @@ pub struct ShutdownError {
 
 impl Runtime {
     /// What a runtime is to be.
+    ///
+    /// ```
+    /// let answer = sward::Runtime::builder().virtual_clock(true).run(|| 6 * 7);
+    /// assert_eq!(answer, 42);
+    /// ```
     pub fn builder() -> RuntimeBuilder {
-        RuntimeBuilder { config: config::defaults(), workers: None, stack_size: None }
+        RuntimeBuilder::new()
     }
 
     /// As [`sward::spawn`](crate::spawn), into this runtime.
+    ///
+    /// Never parks. The runtime does not end before the green thread, which its drop cancels.
+    ///
+    /// ```
+    /// let runtime = sward::Runtime::builder().workers(1).build()?;
+    /// assert_eq!(runtime.spawn(|| 6 * 7).join().unwrap(), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -121,6 +121,13 @@ impl Runtime {
     ///
     /// # Panics
     /// If `f` does, with its payload; if it is cancelled, because the runtime was shut down.
+    ///
+    /// ```
+    /// let runtime = sward::Runtime::builder().workers(1).build()?;
+    /// let words = vec!["green", "thread"];
+    /// assert_eq!(runtime.run(|| words.concat()), "greenthread"); // it borrows
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn run<F, T>(&self, f: F) -> T
     where
@@ -138,12 +145,26 @@ impl Runtime {
     }
 
     /// A handle that spawns into this runtime from any thread.
+    ///
+    /// ```
+    /// let runtime = sward::Runtime::builder().workers(1).build()?;
+    /// let handle = runtime.handle();
+    /// let there = std::thread::spawn(move || handle.spawn(sward::is_green).join().unwrap());
+    /// assert!(there.join().unwrap());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle(Arc::clone(&self.0.shared))
     }
 
     /// Numbers about it.
+    ///
+    /// ```
+    /// let runtime = sward::Runtime::builder().workers(2).build()?;
+    /// assert_eq!(runtime.metrics().workers, 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.handle().metrics()
@@ -154,6 +175,16 @@ impl Runtime {
     /// # Errors
     /// If some were still alive then: they do not park, or wait in a `Drop`. The runtime's threads go on
     /// without anybody waiting for them. At once on one of its own green threads, which is alive itself.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let runtime = sward::Runtime::builder().workers(1).build()?;
+    /// let parked = runtime.spawn(|| sward::thread::park());
+    /// runtime.shutdown(Duration::from_secs(60)).unwrap();
+    /// assert!(parked.join().unwrap_err().is_cancelled());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn shutdown(self, limit: Duration) -> Result<(), ShutdownError> {
         if self.0.is_mine() {
             // Its own green thread would wait for itself: the drop tells the workers, and does not wait.
@@ -172,6 +203,17 @@ impl Runtime {
 impl Handle {
     /// As [`sward::spawn`](crate::spawn), into the handle's runtime. After its shutdown the green thread is
     /// cancelled before it runs, and a join says so.
+    ///
+    /// Never parks.
+    ///
+    /// ```
+    /// let runtime = sward::Runtime::builder().workers(1).build()?;
+    /// let handle = runtime.handle();
+    /// assert_eq!(handle.spawn(|| 6 * 7).join().unwrap(), 42);
+    /// drop(runtime);
+    /// assert!(handle.spawn(|| ()).join().unwrap_err().is_cancelled());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -182,6 +224,12 @@ impl Handle {
     }
 
     /// Numbers about the runtime.
+    ///
+    /// ```
+    /// let runtime = sward::Runtime::builder().workers(1).build()?;
+    /// assert_eq!(runtime.handle().metrics().live.len(), 1); // a number for each worker
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         let workers = &self.0.workers;
@@ -192,124 +240,6 @@ impl Handle {
             stack_bytes_mapped: mapped_bytes,
             stacks_made: carved,
             stacks_free: free,
-        }
-    }
-}
-
-impl RuntimeBuilder {
-    /// How many workers; a worker a core if not said.
-    pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = Some(workers);
-        self
-    }
-
-    /// The usable size of a stack in bytes, as [`Builder::stack_size`](crate::thread::Builder::stack_size);
-    /// 64 KiB if not said.
-    pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.stack_size = Some(bytes);
-        self
-    }
-
-    /// How many pages of guard lie below each stack; 1 if not said. C code that was compiled without stack probes may
-    /// step over one page with a large frame.
-    pub fn guard_pages(mut self, pages: u8) -> Self {
-        self.config.stack = self.config.stack.with_guard(pages);
-        self
-    }
-
-    /// How many green threads may have a stack at once. Those beyond wait, unstarted, until one ends; a spawn
-    /// does not fail. Beware: if all that have started wait for one that has not, none goes on.
-    pub fn max_green_threads(mut self, max: usize) -> Self {
-        self.config.max_green_threads = max;
-        self
-    }
-
-    /// What the workers' OS threads are called: this and a number. `sward` if not said.
-    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
-        self.config.thread_name = name.into();
-        self
-    }
-
-    /// Time stands still while anything is ready, and then jumps to the next deadline: for tests. Needs a
-    /// runtime of one worker, and makes it one if nothing is said.
-    ///
-    /// Real things still take their time: while a [`blocking`](crate::blocking) call is under way the clock does
-    /// not jump. It does jump over waits for a socket.
-    pub fn virtual_clock(mut self, on: bool) -> Self {
-        self.config.virtual_clock = on;
-        self
-    }
-
-    /// Draws the order of ready green threads from this seed, the same each time, instead of first in, first
-    /// out: for tests that look for what depends on the order.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.config.seed = Some(seed);
-        self
-    }
-
-    /// A worker with nothing to do looks for events for this long before it sleeps. It saves the wake-up of an
-    /// idle core (tens of microseconds) and costs that core's time; it harms when there are more workers than
-    /// idle cores. Off if not said.
-    pub fn busy_poll(mut self, limit: Duration) -> Self {
-        self.config.busy_poll = (!limit.is_zero()).then_some(limit);
-        self
-    }
-
-    /// Starts the runtime.
-    ///
-    /// # Errors
-    /// `InvalidInput` for settings that cannot be; the system's error if an OS thread or a poller cannot be had.
-    pub fn build(self) -> io::Result<Runtime> {
-        let default = if self.config.virtual_clock { 1 } else { self.config.workers };
-        rt::Runtime::start(self.check(default)?).map(Runtime)
-    }
-
-    /// As [`sward::run`](crate::run), with these settings. It has one worker.
-    ///
-    /// # Panics
-    /// As there, and if the settings cannot be.
-    #[track_caller]
-    pub fn run<F, T>(self, f: F) -> T
-    where
-        F: FnOnce() -> T,
-    {
-        assert!(
-            worker::of_this_thread().is_none(),
-            "sward::run inside a runtime: this is a green thread already; call the closure, or spawn it"
-        );
-        if let Some(workers @ 2..) = self.workers {
-            panic!(
-                "RuntimeBuilder::run is on the calling OS thread alone, and {workers} workers were asked for; use build"
-            );
-        }
-        let config = self.check(1).unwrap_or_else(|error| panic!("sward::run: {error}"));
-        let spec = main_spec(config.stack, Location::caller());
-        let task = rt::run_here(config, |worker, on_end| {
-            // SAFETY: what is borrowed lives until this call ends, and `run_here` returns after the task has
-            // ended. The task goes to this thread's worker, and its result is taken on this thread, below.
-            let task = unsafe { task::new_task(f, spec, Some(on_end)) };
-            worker.spawn_local(Arc::clone(&task));
-            task
-        });
-        let task = task.unwrap_or_else(|error| panic!("sward::run: no poller could be had: {error}"));
-        // SAFETY: as `finish` asks: it has ended, and this is the only holder of its result.
-        unsafe { finish(&task) }
-    }
-
-    fn check(self, default_workers: usize) -> io::Result<Config> {
-        let mut config = self.config;
-        config.workers = self.workers.unwrap_or(default_workers);
-        let wrong = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-        if let Some(bytes) = self.stack_size {
-            config.stack = config.stack.resized(bytes)?;
-        }
-        match &config {
-            Config { workers: 0, .. } => wrong("a runtime needs a worker: workers(0)"),
-            Config { max_green_threads: 0, .. } => wrong("nothing could run: max_green_threads(0)"),
-            Config { workers: 2.., virtual_clock: true, .. } => {
-                wrong("a virtual clock needs a runtime of one worker")
-            }
-            _ => Ok(config),
         }
     }
 }

@@ -1,10 +1,14 @@
 //! [`Semaphore`].
 
+mod owned;
+mod permit;
+
+pub use permit::{OwnedPermit, Permit};
+
 use std::{
     error::Error,
     fmt,
     panic::{RefUnwindSafe, UnwindSafe},
-    sync::Arc,
     time::Duration,
 };
 
@@ -20,7 +24,7 @@ use crate::{
 /// A number of permits, for so many at once. To acquire one parks until there is one.
 ///
 /// It works from green threads and plain OS threads alike, and as a future by the methods that end in `_async`. To wait
-/// allocates nothing. The methods that end in `_owned` take an [`Arc`] of it, and give a permit that borrows nothing.
+/// allocates nothing. The methods that end in `_owned` take an [`Arc`](super::Arc) of it, and give a permit that borrows nothing.
 ///
 /// What was done before a permit was given back, or added, is visible to who acquires it.
 ///
@@ -57,20 +61,6 @@ pub struct Semaphore {
     protocol: protocol::Semaphore<Who>,
 }
 
-/// Permits of a [`Semaphore`], at first as many as were acquired at once. Dropped, it gives them back.
-#[must_use = "if unused the permits are given back immediately"]
-pub struct Permit<'a> {
-    semaphore: &'a Semaphore,
-    n: usize,
-}
-
-/// A [`Permit`] that keeps its semaphore alive and borrows nothing.
-#[must_use = "if unused the permits are given back immediately"]
-pub struct OwnedPermit {
-    semaphore: Arc<Semaphore>,
-    n: usize,
-}
-
 /// There are too few permits now, or others are in line for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -100,6 +90,13 @@ impl Semaphore {
     ///
     /// # Panics
     /// If `permits` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+    ///
+    /// ```
+    /// use sward::sync::Semaphore;
+    ///
+    /// static CONNECTIONS: Semaphore = Semaphore::new(10);
+    /// assert_eq!(CONNECTIONS.available_permits(), 10);
+    /// ```
     #[must_use]
     #[inline]
     #[track_caller]
@@ -109,6 +106,16 @@ impl Semaphore {
     }
 
     /// Takes a permit, parking until there is one.
+    ///
+    /// ```
+    /// let semaphore = sward::sync::Semaphore::new(1);
+    /// sward::scope(|s| {
+    ///     let permit = semaphore.acquire();
+    ///     let other = s.spawn(|| drop(semaphore.acquire())); // parks
+    ///     drop(permit);
+    ///     assert!(other.join().is_ok());
+    /// });
+    /// ```
     #[inline]
     pub fn acquire(&self) -> Permit<'_> {
         self.acquire_many(1)
@@ -122,6 +129,14 @@ impl Semaphore {
     ///
     /// # Panics
     /// If `n` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+    ///
+    /// ```
+    /// let semaphore = sward::sync::Semaphore::new(3);
+    /// let two = semaphore.acquire_many(2);
+    /// assert_eq!((two.num_permits(), semaphore.available_permits()), (2, 1));
+    /// drop(two);
+    /// assert_eq!(semaphore.available_permits(), 3);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn acquire_many(&self, n: usize) -> Permit<'_> {
@@ -130,13 +145,20 @@ impl Semaphore {
             // Without a deadline it ends well, or unwinds.
             let _ = self.wait_for(n, Nanos::NEVER);
         }
-        Permit { semaphore: self, n }
+        Permit::new(self, n)
     }
 
     /// Takes a permit if there is one and nobody is in line. Never parks.
     ///
     /// # Errors
     /// If there is none, or others wait already.
+    ///
+    /// ```
+    /// let semaphore = sward::sync::Semaphore::new(1);
+    /// let permit = semaphore.try_acquire();
+    /// assert!(permit.is_ok());
+    /// assert!(semaphore.try_acquire().is_err());
+    /// ```
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, TryAcquireError> {
         self.try_acquire_many(1)
@@ -149,11 +171,17 @@ impl Semaphore {
     ///
     /// # Panics
     /// As [`acquire_many`](Self::acquire_many).
+    ///
+    /// ```
+    /// let semaphore = sward::sync::Semaphore::new(3);
+    /// assert!(semaphore.try_acquire_many(4).is_err());
+    /// assert_eq!(semaphore.try_acquire_many(3).unwrap().num_permits(), 3);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn try_acquire_many(&self, n: usize) -> Result<Permit<'_>, TryAcquireError> {
         check(n);
-        if self.protocol.try_acquire(n) { Ok(Permit { semaphore: self, n }) } else { Err(TryAcquireError) }
+        if self.protocol.try_acquire(n) { Ok(Permit::new(self, n)) } else { Err(TryAcquireError) }
     }
 
     /// As [`acquire`](Self::acquire), parking no longer than `timeout`.
@@ -185,6 +213,15 @@ impl Semaphore {
     ///
     /// # Panics
     /// As [`acquire_many`](Self::acquire_many).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let semaphore = sward::sync::Semaphore::new(1);
+    /// assert!(semaphore.acquire_many_timeout(2, Duration::ZERO).is_err());
+    /// semaphore.add_permits(1);
+    /// assert!(semaphore.acquire_many_timeout(2, Duration::ZERO).is_ok());
+    /// ```
     #[inline]
     #[track_caller]
     pub fn acquire_many_timeout(
@@ -196,10 +233,19 @@ impl Semaphore {
         if !self.protocol.try_acquire(n) {
             self.wait_for(n, sched::now().saturating_add(timeout))?;
         }
-        Ok(Permit { semaphore: self, n })
+        Ok(Permit::new(self, n))
     }
 
     /// As [`acquire`](Self::acquire), as a future: it waits from its first poll on.
+    ///
+    /// ```
+    /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// let semaphore = sward::sync::Semaphore::new(0);
+    /// let mut task = std::pin::pin!(async { semaphore.acquire_async().await.num_permits() });
+    /// assert!(task.as_mut().poll(&mut context).is_pending());
+    /// semaphore.add_permits(1);
+    /// assert!(task.as_mut().poll(&mut context).is_ready());
+    /// ```
     pub async fn acquire_async(&self) -> Permit<'_> {
         self.acquire_many_async(1).await
     }
@@ -208,99 +254,37 @@ impl Semaphore {
     ///
     /// # Panics
     /// As [`acquire_many`](Self::acquire_many), when it is polled.
+    ///
+    /// ```
+    /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// let semaphore = sward::sync::Semaphore::new(3);
+    /// let mut task = std::pin::pin!(async { semaphore.acquire_many_async(3).await.num_permits() });
+    /// assert_eq!(task.as_mut().poll(&mut context), std::task::Poll::Ready(3));
+    /// ```
     pub async fn acquire_many_async(&self, n: usize) -> Permit<'_> {
         check(n);
         if !self.protocol.try_acquire(n) {
             Waiting::new(Acquire { semaphore: &self.protocol, n }).await;
         }
-        Permit { semaphore: self, n }
-    }
-
-    /// As [`acquire`](Self::acquire), with a permit that borrows nothing.
-    ///
-    /// ```
-    /// use sward::sync::{Arc, Semaphore};
-    ///
-    /// let semaphore = Arc::new(Semaphore::new(10));
-    /// for _ in 0..100 {
-    ///     let permit = semaphore.acquire_owned(); // here, so that no more than ten are spawned
-    ///     sward::spawn(move || {
-    ///         sward::yield_now();
-    ///         drop(permit);
-    ///     });
-    /// }
-    /// # drop(semaphore.acquire_many(10));
-    /// ```
-    #[inline]
-    pub fn acquire_owned(self: &Arc<Self>) -> OwnedPermit {
-        self.acquire_many_owned(1)
-    }
-
-    /// As [`acquire_many`](Self::acquire_many), with a permit that borrows nothing.
-    ///
-    /// # Panics
-    /// As [`acquire_many`](Self::acquire_many).
-    #[inline]
-    #[track_caller]
-    pub fn acquire_many_owned(self: &Arc<Self>, n: usize) -> OwnedPermit {
-        self.acquire_many(n).into_owned(self)
-    }
-
-    /// As [`try_acquire`](Self::try_acquire), with a permit that borrows nothing.
-    ///
-    /// # Errors
-    /// If there is none, or others wait already.
-    #[inline]
-    pub fn try_acquire_owned(self: &Arc<Self>) -> Result<OwnedPermit, TryAcquireError> {
-        self.try_acquire_many_owned(1)
-    }
-
-    /// As [`try_acquire_many`](Self::try_acquire_many), with a permit that borrows nothing.
-    ///
-    /// # Errors
-    /// If there are too few, or others wait already.
-    ///
-    /// # Panics
-    /// As [`acquire_many`](Self::acquire_many).
-    #[inline]
-    #[track_caller]
-    pub fn try_acquire_many_owned(self: &Arc<Self>, n: usize) -> Result<OwnedPermit, TryAcquireError> {
-        Ok(self.try_acquire_many(n)?.into_owned(self))
-    }
-
-    /// As [`acquire_timeout`](Self::acquire_timeout), with a permit that borrows nothing.
-    ///
-    /// # Errors
-    /// If no permit was to be had in that time.
-    #[inline]
-    pub fn acquire_owned_timeout(
-        self: &Arc<Self>,
-        timeout: Duration,
-    ) -> Result<OwnedPermit, AcquireTimeoutError> {
-        self.acquire_many_owned_timeout(1, timeout)
-    }
-
-    /// As [`acquire_many_timeout`](Self::acquire_many_timeout), with a permit that borrows nothing.
-    ///
-    /// # Errors
-    /// If the permits were not to be had in that time.
-    ///
-    /// # Panics
-    /// As [`acquire_many`](Self::acquire_many).
-    #[inline]
-    #[track_caller]
-    pub fn acquire_many_owned_timeout(
-        self: &Arc<Self>,
-        n: usize,
-        timeout: Duration,
-    ) -> Result<OwnedPermit, AcquireTimeoutError> {
-        Ok(self.acquire_many_timeout(n, timeout)?.into_owned(self))
+        Permit::new(self, n)
     }
 
     /// Adds `n` new permits, for those in line first.
     ///
     /// # Panics
     /// If more than [`MAX_PERMITS`](Self::MAX_PERMITS) would be available; none is added then.
+    ///
+    /// Never parks.
+    ///
+    /// ```
+    /// let semaphore = sward::sync::Semaphore::new(0);
+    /// sward::scope(|s| {
+    ///     let waiter = s.spawn(|| semaphore.acquire().forget());
+    ///     semaphore.add_permits(2);
+    ///     waiter.join().unwrap();
+    /// });
+    /// assert_eq!(semaphore.available_permits(), 1);
+    /// ```
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
         check(n);
@@ -308,6 +292,12 @@ impl Semaphore {
     }
 
     /// How many permits are there now. More than none does not mean that one is to be had: those in line come first.
+    ///
+    /// ```
+    /// let semaphore = sward::sync::Semaphore::new(2);
+    /// let _permit = semaphore.acquire();
+    /// assert_eq!(semaphore.available_permits(), 1);
+    /// ```
     #[must_use]
     pub fn available_permits(&self) -> usize {
         self.protocol.available()
@@ -315,6 +305,12 @@ impl Semaphore {
 
     /// Takes `n` permits for good, or as many as are there, and says how many. Never parks, and does not mind who is
     /// in line.
+    ///
+    /// ```
+    /// let semaphore = sward::sync::Semaphore::new(2);
+    /// assert_eq!(semaphore.forget_permits(3), 2);
+    /// assert!(semaphore.try_acquire().is_err());
+    /// ```
     pub fn forget_permits(&self, n: usize) -> usize {
         self.protocol.forget(n)
     }
@@ -332,89 +328,6 @@ impl Semaphore {
         assert!(self.protocol.release(n), "a Semaphore has got more than Semaphore::MAX_PERMITS permits");
     }
 }
-
-impl<'a> Permit<'a> {
-    #[inline]
-    fn into_owned(self, semaphore: &Arc<Semaphore>) -> OwnedPermit {
-        let n = self.n;
-        self.forget();
-        OwnedPermit { semaphore: Arc::clone(semaphore), n }
-    }
-
-    #[inline(always)]
-    fn of(&self, n: usize) -> Permit<'a> {
-        Permit { semaphore: self.semaphore, n }
-    }
-}
-
-impl OwnedPermit {
-    /// The semaphore that it is of.
-    #[must_use]
-    pub fn semaphore(&self) -> &Arc<Semaphore> {
-        &self.semaphore
-    }
-
-    #[inline(always)]
-    fn of(&self, n: usize) -> OwnedPermit {
-        OwnedPermit { semaphore: Arc::clone(&self.semaphore), n }
-    }
-}
-
-/// What both kinds of permit can do.
-macro_rules! permit {
-    ($name:literal, $permit:ty) => {
-        impl $permit {
-            /// Drops it without giving anything back: the semaphore has so many permits less.
-            #[inline]
-            pub fn forget(mut self) {
-                self.n = 0;
-            }
-
-            /// Takes the permits of `other` into this one, which then gives back all of them.
-            ///
-            /// # Panics
-            /// If `other` is of another semaphore, or both are more than [`Semaphore::MAX_PERMITS`].
-            #[track_caller]
-            pub fn merge(&mut self, mut other: Self) {
-                let same = std::ptr::eq::<Semaphore>(&*self.semaphore, &*other.semaphore);
-                assert!(same, "permits of two Semaphores cannot be merged");
-                check(self.n + other.n);
-                self.n += std::mem::take(&mut other.n);
-            }
-
-            /// Splits `n` permits off, to be given back on their own. `None` if it has fewer.
-            #[must_use = "if unused the permits that were split off are given back immediately"]
-            pub fn split(&mut self, n: usize) -> Option<Self> {
-                self.n = self.n.checked_sub(n)?;
-                Some(self.of(n))
-            }
-
-            /// How many permits it has.
-            #[must_use]
-            pub fn num_permits(&self) -> usize {
-                self.n
-            }
-        }
-
-        impl Drop for $permit {
-            #[inline]
-            fn drop(&mut self) {
-                if self.n != 0 {
-                    self.semaphore.release(self.n);
-                }
-            }
-        }
-
-        impl fmt::Debug for $permit {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct($name).field("permits", &self.n).finish_non_exhaustive()
-            }
-        }
-    };
-}
-
-permit!("Permit", Permit<'_>);
-permit!("OwnedPermit", OwnedPermit);
 
 impl fmt::Debug for Semaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

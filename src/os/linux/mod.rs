@@ -1,0 +1,3 @@
+//! Linux, by the names of [`std::os::linux`].
+
+pub mod net;
