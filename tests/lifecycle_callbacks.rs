@@ -1,4 +1,4 @@
-//! Callbacks, `spawn_after`, handles of a runtime, and joins that are awaited.
+//! Callbacks, handles of a runtime, and joins that are awaited.
 
 mod support;
 
@@ -8,19 +8,15 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicUsize, Ordering::SeqCst},
         mpsc,
     },
     task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
-use support::{
-    Child, Drops, HOUR, SECOND, block_on, in_virtual_time, runtime, until_parked, watched, within,
-};
-use sward::{
-    Builder, JoinHandle, Outcome, Status, sleep, spawn, spawn_after, thread, time::Instant, yield_now,
-};
+use support::{Child, Drops, HOUR, SECOND, block_on, in_virtual_time, runtime, watched, within};
+use sward::{Builder, JoinHandle, Outcome, Status, sleep, spawn, thread, yield_now};
 
 /// What a callback saw.
 type Seen = Arc<Mutex<Vec<Status>>>;
@@ -185,58 +181,6 @@ fn callbacks_race_with_the_end_and_are_called_once_each() {
             }
             assert_eq!(calls.load(SeqCst), 2);
         }
-    });
-}
-
-#[test]
-fn spawn_after_runs_at_its_time() {
-    in_virtual_time(|| {
-        let start = Instant::now();
-        let later = spawn_after(3 * SECOND, Instant::now);
-        let sooner = spawn_after(SECOND, Instant::now);
-        let at_once = spawn_after(Duration::ZERO, Instant::now);
-        assert_eq!(at_once.join().unwrap() - start, Duration::ZERO);
-        assert_eq!(later.join().unwrap() - start, 3 * SECOND);
-        assert_eq!(sooner.join().unwrap() - start, SECOND);
-        assert_eq!(start.elapsed(), 3 * SECOND);
-    });
-}
-
-#[test]
-fn spawn_after_counts_from_the_call_and_not_from_the_first_run() {
-    in_virtual_time(|| {
-        let start = Instant::now();
-        let handle = spawn_after(SECOND, move || start.elapsed());
-        // Virtual time passes while it has not run: a sleep in place, on the worker's own stack.
-        sward::on_big_stack(|| sleep(SECOND / 2));
-        assert_eq!(handle.join().unwrap(), SECOND);
-    });
-}
-
-#[test]
-fn spawn_after_that_is_cancelled_in_time_never_runs_and_drops_its_closure() {
-    in_virtual_time(|| {
-        let drops = Drops::new();
-        let ran = Arc::new(AtomicBool::new(false));
-        for waits in [false, true] {
-            let (guard, theirs) = (drops.guard(), Arc::clone(&ran));
-            let handle = spawn_after(SECOND, move || {
-                let _guard = guard;
-                theirs.store(true, SeqCst);
-            });
-            if waits {
-                until_parked(&handle);
-            }
-            handle.cancel();
-            let start = Instant::now();
-            assert!(handle.join().unwrap_err().is_cancelled());
-            assert_eq!(start.elapsed(), Duration::ZERO);
-        }
-        let never = spawn_after(Duration::MAX, || ());
-        sleep(HOUR);
-        never.cancel();
-        assert!(never.join().unwrap_err().is_cancelled());
-        assert_eq!((ran.load(SeqCst), drops.count()), (false, 2));
     });
 }
 

@@ -163,6 +163,12 @@ impl ParkWord {
         })
     }
 
+    /// Makes what was written before this visible to whoever cancels from now on. Says whether somebody has before.
+    #[cfg_attr(loom, allow(dead_code))]
+    pub(crate) fn show(&self) -> Snapshot {
+        Snapshot(self.0.fetch_or(0, Ordering::AcqRel))
+    }
+
     /// The owner takes a cancel that it was told of: the next one counts anew.
     pub(crate) fn take_cancel(&self) {
         self.0.fetch_and(!CANCELLED, Ordering::AcqRel);

@@ -270,7 +270,7 @@ where
 
 fn main_spec(class: StackClass, site: &'static Location<'static>) -> Spec {
     let stack = class.resized(MAIN_STACK).expect("a size that can be");
-    Spec { name: Some("main".into()), site, stack, deadline: None }
+    Spec { name: Some("main".into()), site, stack, deadline: None, due: None }
 }
 
 fn spawn_into<F, T>(runtime: &Arc<RuntimeShared>, f: F, site: &'static Location<'static>) -> JoinHandle<T>

@@ -5,6 +5,7 @@ pub(crate) mod blocking;
 pub(crate) mod cancel;
 pub(crate) mod clock;
 pub(crate) mod deadlock;
+mod delay;
 mod idle;
 pub(crate) mod ids;
 pub(crate) mod interrupts;
@@ -20,6 +21,7 @@ pub(crate) mod task;
 mod thief;
 mod timer;
 pub(crate) mod wait;
+mod waiters;
 pub(crate) mod worker;
 
 use clock::Nanos;

@@ -26,6 +26,8 @@ const EVENTS_A_POLL: usize = 1024;
 /// mio counts in milliseconds, rounded up. Waits longer than this are left to it but for their last part.
 const COARSE: Duration = Duration::from_millis(10);
 const FINE_PART: Duration = Duration::from_millis(2);
+/// mio hands its count on in 31 bits, which is 24 days.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// See the [module](self). The worker's own.
 pub(super) struct Reactor {
@@ -103,7 +105,7 @@ impl Reactor {
                 Some(Duration::ZERO)
             }
             Some(Duration::ZERO) | None => timeout,
-            Some(long) => Some(long - FINE_PART),
+            Some(long) => Some((long - FINE_PART).min(LONGEST)),
         };
         let mut events = self.events.borrow_mut();
         match poll.poll(&mut events, coarse) {

@@ -15,6 +15,7 @@ use super::{
     park::{self, Unparker},
     queue::{self, Queue},
     reactor::{Reactor, Remote},
+    slot::SlotPtr,
     task::{Core, Failure, OnEnd, TaskRef},
     worker::{self, Worker},
 };
@@ -67,6 +68,8 @@ pub(crate) struct WorkerShared {
     pub(super) remote: Remote,
     /// Raised when something that is held here was cancelled, until the worker has seen to it.
     pub(super) cancelled_held: Flag,
+    /// Its slot, for what waits for its time.
+    cancelled: Mutex<Vec<SlotPtr>>,
     /// Raised when nobody will look before this door any more.
     gone: Flag,
 }
@@ -109,6 +112,7 @@ fn prepare(config: Config) -> io::Result<(Arc<RuntimeShared>, Vec<Parts>)> {
             queue: shared_queue,
             remote,
             cancelled_held: Flag::new(),
+            cancelled: Mutex::default(),
             gone: Flag::new(),
         }));
         parts.push(Parts { queue, reactor });
@@ -281,10 +285,20 @@ impl WorkerShared {
         }
     }
 
-    /// Tells the worker that something it holds was cancelled.
-    pub(super) fn tell_of_cancel(&self) {
+    /// Tells the worker that what it holds in `slot` was cancelled.
+    pub(super) fn tell_of_cancel(&self, slot: SlotPtr) {
+        self.lock_cancelled().push(slot);
         self.cancelled_held.raise();
         self.ring();
+    }
+
+    /// What the worker was told of. By now there may be others in those slots.
+    pub(super) fn take_cancelled(&self) -> Vec<SlotPtr> {
+        std::mem::take(&mut *self.lock_cancelled())
+    }
+
+    fn lock_cancelled(&self) -> std::sync::MutexGuard<'_, Vec<SlotPtr>> {
+        self.cancelled.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     /// Tells the worker to look before its door.

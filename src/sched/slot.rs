@@ -19,6 +19,7 @@ use super::{
     interrupts::{INHERITED, Interrupts},
     locals::Locals,
     task::{Core, TaskRef},
+    timer::TimerKey,
     wait::WaitsFor,
 };
 use crate::{
@@ -58,6 +59,8 @@ pub(crate) struct Slot {
     pub(super) published: Cell<bool>,
     /// What it will touch first when an event has woken it: a place on its stack, and the source.
     touches: Cell<[*const u8; 2]>,
+    /// Its timer, while it waits for the time of its first run.
+    pub(super) delay: Cell<Option<TimerKey>>,
     /// Set by its timer, taken by the park that armed it.
     pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
@@ -189,6 +192,7 @@ impl Slot {
             touches: Cell::new([ptr::null(); 2]),
             suspected: Cell::new(false),
             published: Cell::new(false),
+            delay: Cell::new(None),
             expired: Cell::new(false),
             counted: Cell::new(false),
             settled: Cell::new(false),

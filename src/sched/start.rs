@@ -22,7 +22,10 @@ impl Worker {
     /// Runs a fresh one for the first time, here or on a worker that has fewer.
     pub(super) fn start_fresh(&self, fresh: TaskRef) {
         if let Some(fresh) = self.place(fresh) {
-            self.start(self.seat(fresh));
+            let ptr = self.seat(fresh);
+            if !self.delay(ptr) {
+                self.start(ptr);
+            }
         }
     }
 
@@ -99,8 +102,11 @@ impl Worker {
             let fresh = self.queue.borrow_mut().pop_fresh()?;
             self.turn.set(turn);
             let Some(fresh) = self.place(fresh) else { continue };
-            if fresh.core.stack != slot.core().stack {
+            if fresh.core.stack != slot.core().stack || self.is_early(&fresh) {
                 let next = self.seat(fresh);
+                if self.delay(next) {
+                    continue;
+                }
                 self.queue.borrow_mut().push_front(next);
                 return None;
             }
@@ -154,10 +160,15 @@ impl Worker {
 
     /// From now on a cancel of what is held finds this worker.
     fn let_cancels_find(&self, ptr: SlotPtr, slot: &Slot) {
-        slot.core().settle(|| Home { worker: self.shared.clone(), slot: ptr });
-        if slot.core().park.load().is_cancelled() {
-            self.shared.tell_of_cancel();
+        if self.show_to_cancels(ptr, slot) {
+            self.shared.tell_of_cancel(ptr);
         }
+    }
+
+    /// The same. True: it was cancelled before.
+    pub(super) fn show_to_cancels(&self, ptr: SlotPtr, slot: &Slot) -> bool {
+        slot.core().settle(|| Home { worker: self.shared.clone(), slot: ptr });
+        slot.core().park.show().is_cancelled()
     }
 
     /// A place under the limit came back: starts what was held, as far as it goes.
@@ -300,12 +311,13 @@ impl Slot {
     }
 }
 
-/// Cancels a green thread, from any thread. If it is held for want of a stack, its worker is told: it need not wait.
+/// Cancels a green thread, from any thread. If it is held for want of a stack, or until its time comes, its worker is
+/// told: it need not wait.
 pub(crate) fn cancel(core: &super::task::Core) {
     park::deliver(core, core.park.cancel());
     if core.park.load().is_fresh()
         && let Some(home) = core.home()
     {
-        home.worker.tell_of_cancel();
+        home.worker.tell_of_cancel(home.slot);
     }
 }

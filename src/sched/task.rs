@@ -21,14 +21,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use super::{
-    cancel,
-    clock::Nanos,
-    ids,
-    park::{self, Unparker},
-    runtime::WorkerShared,
-    slot::SlotPtr,
-};
+use super::{cancel, clock::Nanos, ids, runtime::WorkerShared, slot::SlotPtr, waiters::Waiters};
 use crate::{
     lockfree::{
         counter::WorkerMark,
@@ -56,7 +49,7 @@ pub(crate) struct Core {
     /// Where it runs, written by its worker before it parks for the first time.
     home: OnceLock<Box<Home>>,
     /// Who waits for its end; a place is made when somebody does.
-    waiters: Mutex<Option<Box<Waiters>>>,
+    pub(super) waiters: Mutex<Option<Box<Waiters>>>,
     pub(crate) id: u64,
     site: &'static Location<'static>,
     extras: Option<Box<Extras>>,
@@ -70,6 +63,7 @@ struct Extras {
     name: Option<Box<str>>,
     on_end: Option<Arc<dyn OnEnd>>,
     deadline: Option<Nanos>,
+    due: Option<Nanos>,
 }
 
 /// What a spawn asks for.
@@ -79,22 +73,14 @@ pub(crate) struct Spec {
     pub(crate) stack: StackClass,
     /// The deadline that it inherits from its spawner.
     pub(crate) deadline: Option<Nanos>,
+    /// When it starts, if not at once.
+    pub(crate) due: Option<Nanos>,
 }
 
 /// A green thread's worker, and its place there.
 pub(crate) struct Home {
     pub(crate) worker: Arc<WorkerShared>,
     pub(crate) slot: SlotPtr,
-}
-
-/// Called once with how it ended.
-pub(crate) type Listener = Box<dyn FnOnce(&Core, Ended) + Send>;
-
-#[derive(Default)]
-struct Waiters {
-    joiner: Option<Unparker>,
-    listeners: Vec<(u64, Listener)>,
-    last_listener: u64,
 }
 
 /// Why a green thread gave no value.
@@ -164,9 +150,9 @@ unsafe impl<F, T> Sync for Cell<F, T> {}
 
 impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
     fn new(f: F, spec: Spec, on_end: Option<Arc<dyn OnEnd>>) -> Self {
-        let Spec { name, site, stack, deadline } = spec;
-        let any = name.is_some() || on_end.is_some() || deadline.is_some();
-        let extras = any.then(|| Box::new(Extras { name, on_end, deadline }));
+        let Spec { name, site, stack, deadline, due } = spec;
+        let any = name.is_some() || on_end.is_some() || deadline.is_some() || due.is_some();
+        let extras = any.then(|| Box::new(Extras { name, on_end, deadline, due }));
         let core = Core {
             park: ParkWord::fresh(),
             outcome: OutcomeWord::new(),
@@ -324,6 +310,12 @@ impl Core {
         self.extras.as_ref()?.deadline
     }
 
+    /// When it is to start, if that was not to be at once.
+    #[inline]
+    pub(crate) fn due(&self) -> Option<Nanos> {
+        self.extras.as_ref()?.due
+    }
+
     fn tell_end(&self, ended: Ended) {
         if let Some(on_end) = self.on_end() {
             on_end.ended(ended);
@@ -344,72 +336,6 @@ impl Core {
         self.home.get_or_init(|| Box::new(home()));
     }
 
-    /// Waits until it has ended, or until `deadline`.
-    ///
-    /// One waiter at a time: the handle is not `Clone`, and joins by value.
-    pub(crate) fn wait_done(&self, deadline: Nanos) -> park::Wake {
-        loop {
-            if self.outcome.ended().is_some() {
-                return park::Wake::Notified;
-            }
-            self.lock_waiters().get_or_insert_default().joiner = Some(park::current_unparker());
-            if !self.outcome.await_done() {
-                return park::Wake::Notified;
-            }
-            let wake = park::park(deadline);
-            if self.outcome.give_up()
-                && let Some(waiters) = &mut *self.lock_waiters()
-            {
-                waiters.joiner = None;
-            }
-            if wake != park::Wake::Notified && self.outcome.ended().is_none() {
-                return wake;
-            }
-        }
-    }
-
-    /// Calls `listener` at the end, or now if that was. Returns its number, to forget it by.
-    pub(crate) fn on_done(&self, listener: Listener) -> u64 {
-        let mut place = self.lock_waiters();
-        if self.outcome.listen() {
-            let waiters = place.get_or_insert_default();
-            waiters.last_listener += 1;
-            waiters.listeners.push((waiters.last_listener, listener));
-            return waiters.last_listener;
-        }
-        drop(place);
-        if let Some(ended) = self.outcome.ended() {
-            call(listener, self, ended);
-        }
-        0
-    }
-
-    /// Forgets a listener that has not been called.
-    pub(crate) fn forget_listener(&self, number: u64) {
-        let mut place = self.lock_waiters();
-        let forgotten = place.as_mut().and_then(|waiters| {
-            let index = waiters.listeners.iter().position(|(its, _)| *its == number)?;
-            Some(waiters.listeners.swap_remove(index))
-        });
-        drop(place); // and then the closure, which may be anybody's
-        drop(forgotten);
-    }
-
-    fn tell_waiters(&self, ended: Ended) {
-        let Some(waiters) = self.lock_waiters().take() else { return };
-        let Waiters { joiner, listeners, .. } = *waiters;
-        if let Some(joiner) = joiner {
-            joiner.unpark();
-        }
-        for (_, listener) in listeners {
-            call(listener, self, ended);
-        }
-    }
-
-    fn lock_waiters(&self) -> std::sync::MutexGuard<'_, Option<Box<Waiters>>> {
-        self.waiters.lock().unwrap_or_else(|e| e.into_inner())
-    }
-
     /// A panic that nobody will join is told on stderr: the hook named the OS thread, this names the green one.
     #[cold]
     fn report_unseen(&self, failure: &Failure) {
@@ -423,11 +349,6 @@ impl Core {
         // There is nobody to tell if that is closed.
         let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{self} {what}\n"));
     }
-}
-
-/// A callback's panic is its own: the hook has printed it, and the others are still called.
-fn call(listener: Listener, core: &Core, ended: Ended) {
-    let _ = panic::catch_unwind(AssertUnwindSafe(|| listener(core, ended)));
 }
 
 impl std::fmt::Display for Core {

@@ -228,6 +228,7 @@ impl Worker {
             park::cancel(unsafe { slot.get() }.core());
         }
         self.start_cancelled();
+        self.start_delayed();
     }
 
     /// Whether it is one of this runtime's.
@@ -376,6 +377,7 @@ impl Worker {
         }
         if self.shared.cancelled_held.take() {
             self.start_cancelled();
+            self.start_delayed();
         }
         self.retry_held();
     }
@@ -399,7 +401,9 @@ impl Worker {
         while let Some(ptr) = timers.pop_due(now) {
             // SAFETY: one of this worker's slots, on its thread; a timer is removed before its green thread ends.
             let slot = unsafe { ptr.get() };
-            if slot.core().park.expire() {
+            if slot.delay.take().is_some() {
+                self.queue.borrow_mut().push_woken(ptr);
+            } else if slot.core().park.expire() {
                 slot.expired.set(true);
                 self.queue.borrow_mut().push_woken(ptr);
             }

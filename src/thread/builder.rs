@@ -15,7 +15,7 @@ use crate::{
         task::{self, OnEnd, Spec, TaskRef},
         worker::{self, Worker},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Spawns a green thread, and returns the handle to join it.
@@ -59,7 +59,8 @@ where
 
 /// Spawns a green thread that runs `f` after `delay`. As gevent's `spawn_later`, asyncio's `call_later`.
 ///
-/// Its stack is taken at once. A cancel before that means that `f` never runs.
+/// It takes its stack when its time comes: until then it is a closure and a timer, some 400 bytes. A cancel before that
+/// ends it at once, and `f` never runs.
 ///
 /// # Panics
 /// As [`spawn`].
@@ -79,11 +80,13 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let due = Instant::from_nanos(sched::now().saturating_add(delay));
-    spawn(move || {
-        super::sleep_until(due);
-        f()
-    })
+    let due = Some(sched::now().saturating_add(delay)).filter(|_| !delay.is_zero());
+    let place = place();
+    let spec = Spec { due, ..place.spec(Location::caller()) };
+    // SAFETY: nothing is borrowed, and both are `Send`.
+    let task = unsafe { task::new_task(f, spec, None) };
+    place.spawn(&task);
+    JoinHandle::new(task)
 }
 
 /// Spawns a green thread on this worker, which never leaves it: neither the closure nor its result need be
@@ -370,7 +373,7 @@ impl Place<'_> {
 }
 
 fn spec_of(runtime: &RuntimeShared, site: &'static Location<'static>) -> Spec {
-    Spec { name: None, site, stack: runtime.config.stack, deadline: None }
+    Spec { name: None, site, stack: runtime.config.stack, deadline: None, due: None }
 }
 
 #[track_caller]

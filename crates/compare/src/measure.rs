@@ -107,12 +107,15 @@ fn run(peer: Peer, program: Program, server: Option<SocketAddr>) -> Result<Figur
             nanos_each(bench.ping_pong(workers, rounds)?, rounds)
         }
         Program::Parked { count } => bench.parked(count)?,
-        Program::Timers { count, most_millis } => {
+        Program::Timers { count, most_millis, calls } => {
             let delays = probes::delays(count, Duration::from_millis(most_millis));
             // Lives as long as the process, since what notes into it may outlive this function.
             let late: &'static Lateness = Box::leak(Box::new(Lateness::of(count)));
             let meter = Meter::start()?;
-            bench.timers(delays, late)?;
+            match calls {
+                false => bench.timers(delays, late)?,
+                true => bench.delayed_calls(delays, late)?,
+            }
             let (_, cpu) = meter.stop()?;
             let mut figures = late.figures();
             figures.add("CPU ms", cpu);

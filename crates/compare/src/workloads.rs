@@ -52,6 +52,8 @@ pub(crate) enum Program {
     Timers {
         count: usize,
         most_millis: u64,
+        /// Calls of something later, and not sleeps in the middle of it.
+        calls: bool,
     },
     PingPong {
         workers: usize,
@@ -128,7 +130,8 @@ impl Workload {
             Self::Fetch => vec![case("", Program::Fetch { count: if tiny { 20 } else { 2000 } })],
             Self::Timers => {
                 let (count, most_millis) = if tiny { (100, 10) } else { (100_000, 1000) };
-                vec![case("", Program::Timers { count, most_millis })]
+                let of = |calls| Program::Timers { count, most_millis, calls };
+                vec![case("sleeps", of(false)), case("calls", of(true))]
             }
             Self::PingPong => {
                 let on =

@@ -27,6 +27,16 @@ pub(super) trait Threads: 'static {
     fn run<T: Send + 'static>(workers: usize, main: impl FnOnce() -> Result<T> + Send + 'static)
     -> Result<T>;
     fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> io::Result<Self::Handle<T>>;
+    /// Calls `f` after that time, by whatever the peer has for it.
+    fn spawn_after<T: Send + 'static>(
+        delay: Duration,
+        f: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<Self::Handle<T>> {
+        Self::spawn(move || {
+            Self::sleep(delay);
+            f()
+        })
+    }
     fn join<T: Send + 'static>(handle: Self::Handle<T>) -> Result<T>;
     fn thread<T: Send + 'static>(handle: &Self::Handle<T>) -> Self::Thread;
     fn current() -> Self::Thread;
@@ -148,6 +158,17 @@ impl<P: Threads> Bench for Blocking<P> {
                 }
             })?;
             join_all::<P, _>(handles)
+        })
+    }
+
+    fn delayed_calls(&self, delays: Vec<Duration>, late: &'static Lateness) -> Result<()> {
+        P::run(1, move || {
+            let call = |(index, delay)| {
+                let due = Instant::now() + delay;
+                P::spawn_after(delay, move || late.note(index, due))
+            };
+            let handles: io::Result<Vec<_>> = delays.into_iter().enumerate().map(call).collect();
+            join_all::<P, _>(handles?)
         })
     }
 

@@ -121,6 +121,12 @@ pub(crate) trait Bench {
         no_program()
     }
 
+    /// As [`timers`](Self::timers), but what is to be done is called after the time: nothing of it is there before. Where
+    /// that is the same, it need not be told apart.
+    fn delayed_calls(&self, delays: Vec<Duration>, late: &'static Lateness) -> Result<()> {
+        self.timers(delays, late)
+    }
+
     /// Two wake each other in turns, on one worker or on one each: the time of `rounds` round trips.
     fn ping_pong(&self, _workers: usize, _rounds: usize) -> Result<Duration> {
         no_program()

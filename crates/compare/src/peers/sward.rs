@@ -36,6 +36,13 @@ impl Threads for Sward {
         Ok(thread::spawn(f))
     }
 
+    fn spawn_after<T: Send + 'static>(
+        delay: Duration,
+        f: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<JoinHandle<T>> {
+        Ok(thread::spawn_after(delay, f))
+    }
+
     fn join<T: Send + 'static>(handle: JoinHandle<T>) -> Result<T> {
         handle.join().map_err(|error| error.to_string().into())
     }
