@@ -7,7 +7,7 @@
 //!
 //! Both lines are first in, first out, and nobody overtakes: who comes finds either nobody in line or what those in
 //! line do not wait for. A select stands in several lines, and who wants to grant it something wins its
-//! [`Claim`](super::channel_select::Claim) before. It sends in two steps, because its message is made when it knows that it sends:
+//! [`Claim`](super::channel_claim::Claim) before. It sends in two steps, because its message is made when it knows that it sends:
 //! it is *promised* a place, or at a rendezvous a receiver, which is *engaged* until the message comes.
 //!
 //! **Invariant 1.** Receivers are in line only while the buffer is empty.

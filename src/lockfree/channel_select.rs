@@ -1,51 +1,18 @@
 //! Selecting: one waiter that stands in the lines of several channels, and takes what comes first.
 //!
-//! ```text
-//! FREE -> case   // win: by who grants the select something in that case's line, under the line's lock
-//! case -> FREE   // free: by the select, when it is in no line and was granted nothing after all
-//! ```
-//!
 //! A select *tries* each case, and stands in no line meanwhile. If none can be done, it *joins* each line, unless it finds
-//! that the case could be done by now: then it leaves all lines and tries again. So while it stands in line it is granted
-//! things and grants none, and two selects that meet need one claim, not two.
+//! that the case could be done by now: then it leaves all lines and tries again, unless somebody was faster and has won its
+//! claim. So while it stands in line it is granted things and grants none, and two selects that meet need one claim, not
+//! two. And none that goes by itself leaves somebody behind who has promised it a message: only a cancel or a timeout does.
 
 use std::{mem::ManuallyDrop, pin::Pin};
 
+pub(crate) use super::channel_claim::Claim;
 use super::{
     channel::{Channel, NotReceived},
     channel_state::{Place, Seat, Standing, stand},
     wait_list::{Node, Operation, Waiter},
 };
-use crate::atomic::{AtomicUsize, Ordering};
-
-const FREE: usize = usize::MAX;
-
-/// Which case of a select is granted. Won once.
-pub(crate) struct Claim(AtomicUsize);
-
-impl Claim {
-    pub(crate) fn new() -> Self {
-        Self(AtomicUsize::new(FREE))
-    }
-
-    /// Wins it for `case`. What is granted is ordered by the line's lock and the node's mark.
-    pub(super) fn win(&self, case: usize) -> bool {
-        self.0.compare_exchange(FREE, case, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-
-    /// Makes it as new. The select is in no line, so nobody else knows of it.
-    fn free(&self) {
-        self.0.store(FREE, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_free(&self) -> bool {
-        self.winner().is_none()
-    }
-
-    fn winner(&self) -> Option<usize> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|&case| case != FREE)
-    }
-}
 
 /// A case of a select, whatever its channel carries.
 pub(crate) trait Case {
@@ -182,7 +149,7 @@ unsafe impl<W: Waiter, C: Case> Operation<W> for Select<'_, C> {
 
     fn payload(&mut self) {}
 
-    fn begin(&mut self, _: Pin<&Node<W, ()>>) -> Option<Selected> {
+    fn begin(&mut self, node: Pin<&Node<W, ()>>) -> Option<Selected> {
         loop {
             let tried = self.try_all()?;
             if tried != Selected::Nothing {
@@ -192,15 +159,17 @@ unsafe impl<W: Waiter, C: Case> Operation<W> for Select<'_, C> {
             if joined && self.may_wait {
                 return None;
             }
-            if let Some(selected) = self.leave_all() {
-                return Some(selected);
+            if !self.claim.leave() {
+                // It has been granted something, or a select is about to send to it: this it waits for.
+                return <Self as Operation<W>>::look(self, node);
             }
+            let granted = self.leave_all();
+            debug_assert!(granted.is_none(), "nobody else has won");
             // It stood in all lines at once, and nothing came: there was a moment when none could be done. To have tried one
             // after the other says less: what came to the first may have gone from the last since.
             if joined {
                 return Some(Selected::Nothing);
             }
-            // Who was about to send to it finds it gone.
             self.claim.free();
         }
     }

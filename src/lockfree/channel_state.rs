@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, pin::Pin, ptr};
 
 use super::{
-    channel_select::Claim,
+    channel_claim::Claim,
     plain::Plain,
     wait_list::{List, Node, Waiter},
 };

@@ -7,6 +7,7 @@
 pub(crate) mod barrier;
 pub(crate) mod call_line;
 pub(crate) mod channel;
+pub(crate) mod channel_claim;
 pub(crate) mod channel_select;
 mod channel_state;
 pub(crate) mod condvar;

@@ -2,7 +2,8 @@
 //!
 //! All that share a queue share the queue itself: by reference in a [`scope`](crate::scope), or in an
 //! [`Arc`](std::sync::Arc). There are no ends to be dropped, as a [channel](crate::channel) has: who is done says
-//! [`close`](Queue::close). Green threads of any worker and plain OS threads put and get alike.
+//! [`close`](Queue::close). Green threads of any worker and plain OS threads put and get alike, and async tasks by the
+//! methods that end in `_async`.
 //!
 //! ```
 //! use sward::queue::Queue;
@@ -126,6 +127,32 @@ macro_rules! queue {
                 })
             }
 
+            /// As [`put`](Self::put), to be awaited, by any executor.
+            ///
+            /// A future that is dropped leaves the line, and its item is dropped with it. A place that it was promised before
+            /// goes to the next in line.
+            ///
+            /// # Errors
+            /// With the item, if the queue is closed, or is closed while it waits.
+            ///
+            /// ```
+            /// use sward::queue::{PutError, Queue};
+            ///
+            /// async fn add(numbers: &Queue<u32>) -> Result<(), PutError<u32>> {
+            ///     numbers.put_async(1).await?;
+            ///     numbers.put_async(2).await // waits while it is full
+            /// }
+            /// # let numbers = Queue::new(Some(1));
+            /// # let mut add = std::pin::pin!(add(&numbers));
+            /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            /// # assert!(add.as_mut().poll(&mut context).is_pending());
+            /// # assert_eq!(numbers.try_get(), Ok(1));
+            /// # assert!(add.as_mut().poll(&mut context).is_ready());
+            /// ```
+            pub async fn put_async(&self, item: T) -> Result<(), PutError<T>> {
+                self.0.put_async(item).await.map_err(PutError)
+            }
+
             /// Puts an item in if that needs no waiting. A place that is promised to a put that waited is not free.
             ///
             /// # Errors
@@ -169,6 +196,36 @@ macro_rules! queue {
                     Why::Late => GetTimeoutError::Timeout,
                     Why::Closed => GetTimeoutError::Closed,
                 })
+            }
+
+            /// As [`get`](Self::get), to be awaited, by any executor.
+            ///
+            /// A future that is dropped leaves the line. An item that it was promised before goes to the next in line, or is
+            /// free again: it is not lost. But one that was called and is neither polled nor dropped keeps it from all others.
+            ///
+            /// # Errors
+            /// If the queue is closed and has no items any more.
+            ///
+            /// ```
+            /// use sward::queue::Queue;
+            ///
+            /// async fn sum(numbers: &Queue<u32>) -> u32 {
+            ///     let mut sum = 0;
+            ///     while let Ok(number) = numbers.get_async().await {
+            ///         sum += number;
+            ///     }
+            ///     sum
+            /// }
+            /// # let numbers = Queue::new(None);
+            /// # let mut sum = std::pin::pin!(sum(&numbers));
+            /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            /// # assert!(sum.as_mut().poll(&mut context).is_pending());
+            /// # (1..=4).for_each(|number| numbers.put(number).unwrap());
+            /// # numbers.close();
+            /// # assert_eq!(sum.as_mut().poll(&mut context), std::task::Poll::Ready(10));
+            /// ```
+            pub async fn get_async(&self) -> Result<T, GetError> {
+                self.0.get_async().await.ok_or(GetError)
             }
 
             /// Takes the next item out if that needs no waiting. An item that is promised to a get that waited is not
@@ -219,6 +276,27 @@ macro_rules! queue {
             /// ```
             pub fn join_timeout(&self, timeout: Duration) -> bool {
                 self.0.join(Patience::For(timeout))
+            }
+
+            /// As [`join`](Self::join), to be awaited, by any executor.
+            ///
+            /// ```
+            /// use sward::queue::Queue;
+            ///
+            /// async fn run(jobs: &Queue<&str>, job: &'static str) {
+            ///     jobs.put_async(job).await.unwrap();
+            ///     jobs.join_async().await; // until it is reported as done
+            /// }
+            /// # let jobs = Queue::new(None);
+            /// # let mut run = std::pin::pin!(run(&jobs, "write"));
+            /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            /// # assert!(run.as_mut().poll(&mut context).is_pending());
+            /// # assert_eq!(jobs.get(), Ok("write"));
+            /// # jobs.task_done();
+            /// # assert!(run.as_mut().poll(&mut context).is_ready());
+            /// ```
+            pub async fn join_async(&self) {
+                self.0.join_async().await;
             }
 
             /// Closes the queue: puts fail at once, those that wait included. Gets go on until it is empty, and fail

@@ -2,31 +2,35 @@
 //! the end of all tasks.
 //!
 //! The mutex is one that parks, for an order may be the user's code. It is taken with cancels held back: a get that was
-//! promised an item takes it, whatever comes. What is a park point is the wait in line alone.
+//! promised an item takes it, whatever comes. What is a park point is the wait in line alone. A future takes it in its
+//! polls, for as long as a call does, and never keeps it between two; one that is dropped does without it.
 //!
 //! **Invariant 1.** `promised_items` of the buffer's items are for getters that were called and have not come yet, and
-//! `promised_places` of its places for putters alike. Nobody else takes those.
+//! `promised_places` of its places for putters alike. Nobody else takes those. A future that was called and is dropped
+//! gives what it was promised to the next in line, or *returns* it: then it is counted in until somebody [looks].
 //! **Invariant 2.** While somebody is in the line for items, every item is promised; for places alike. [`pass_on`]
 //! restores it after each change.
-//! **Invariant 3.** Once it is closed nobody gets in line, and the lines for items and places are empty.
+//! **Invariant 3.** Once it is closed nobody gets in line, and who is in the lines for items and places is let go.
+//! **Invariant 4.** Nobody is woken under the lock: the waker of a task is foreign code, and may use the queue.
 //!
 //! [`pass_on`]: Shared::pass_on
+//! [looks]: Shared::take_returned
 
 use std::{
-    fmt,
+    fmt, mem,
     panic::{self, AssertUnwindSafe},
 };
 
 use super::buffer::Buffer;
 use crate::{
     lockfree::{
-        call_line::{CallLine, Called},
+        call_line::{CallLine, Called, Closing, let_go},
         wait_list::Waiter,
     },
     sched::{
         self,
         clock::Nanos,
-        wait::{self, TimedOut, WaitsFor, Who},
+        wait::{self, TimedOut, Waiting, WaitsFor, Who},
     },
     sync::{Mutex, MutexGuard, PoisonError, TryLockError},
     time::Duration,
@@ -127,25 +131,20 @@ impl<B: Buffer> Shared<B> {
     #[inline]
     pub(super) fn put(&self, item: B::Item, patience: Patience) -> Result<(), (Why, B::Item)> {
         let mut state = self.lock();
-        if !state.is_closed && !state.has_place(self.places) {
+        if !state.is_closed && !self.has_place(&mut state) {
             if let Err(why) = self.wait(&self.puts, state, patience) {
                 return Err((why, item));
             }
             state = self.lock();
             state.promised_places -= 1;
         }
-        if state.is_closed {
-            drop(state);
-            return Err((Why::Closed, item));
-        }
-        self.push(state, item);
-        Ok(())
+        self.push_unless_closed(state, item).map_err(|item| (Why::Closed, item))
     }
 
     #[inline]
     pub(super) fn get(&self, patience: Patience) -> Result<B::Item, Why> {
         let mut state = self.lock();
-        if !state.has_item() {
+        if !self.has_item(&mut state) {
             if state.is_closed {
                 return Err(Why::Closed);
             }
@@ -154,6 +153,87 @@ impl<B: Buffer> Shared<B> {
             state.promised_items -= 1;
         }
         self.pop(state).ok_or(Why::Closed)
+    }
+
+    /// As [`put`](Self::put). An error is the item: it is closed.
+    pub(super) async fn put_async(&self, item: B::Item) -> Result<(), B::Item> {
+        let mut item = Some(item);
+        let enter = || {
+            let mut state = self.lock();
+            if !state.is_closed && !self.has_place(&mut state) {
+                return Err(|| drop(state));
+            }
+            Ok(item.take().map_or(Ok(()), |item| self.push_unless_closed(state, item)))
+        };
+        let entered = Waiting::new(self.puts.enter(enter)).await;
+        match (entered, item) {
+            (Err(Called::Turn), Some(item)) => {
+                let mut state = self.lock();
+                state.promised_places -= 1;
+                self.push_unless_closed(state, item)
+            }
+            (Err(Called::Closed), Some(item)) => Err(item),
+            (entered, _) => entered.unwrap_or(Ok(())),
+        }
+    }
+
+    /// As [`get`](Self::get). `None`: it is closed.
+    pub(super) async fn get_async(&self) -> Option<B::Item> {
+        let enter = || {
+            let mut state = self.lock();
+            if self.has_item(&mut state) {
+                return Ok(self.pop(state));
+            }
+            if state.is_closed { Ok(None) } else { Err(|| drop(state)) }
+        };
+        match Waiting::new(self.gets.enter(enter)).await {
+            Ok(got) => got,
+            Err(Called::Closed) => None,
+            Err(Called::Turn) => {
+                let mut state = self.lock();
+                state.promised_items -= 1;
+                self.pop(state)
+            }
+        }
+    }
+
+    pub(super) async fn join_async(&self) {
+        let enter = || {
+            let state = self.lock();
+            if state.unfinished == 0 { Ok(()) } else { Err(|| drop(state)) }
+        };
+        // Either way they were all done at some moment.
+        let _ = Waiting::new(self.joins.enter(enter)).await;
+    }
+
+    #[inline]
+    fn has_item(&self, state: &mut State<B>) -> bool {
+        state.has_item() || self.take_returned(state) && state.has_item()
+    }
+
+    #[inline]
+    fn has_place(&self, state: &mut State<B>) -> bool {
+        state.has_place(self.places) || self.take_returned(state) && state.has_place(self.places)
+    }
+
+    /// Counts out what was promised to futures that are gone (Invariant 1). Nobody waits for it: it would be theirs.
+    #[cold]
+    fn take_returned(&self, state: &mut State<B>) -> bool {
+        let (items, places) = (self.gets.take_returned(), self.puts.take_returned());
+        state.promised_items -= items;
+        state.promised_places -= places;
+        items + places > 0
+    }
+
+    /// As [`push`](Self::push). An error gives the item back.
+    #[inline]
+    fn push_unless_closed(&self, state: MutexGuard<'_, State<B>>, item: B::Item) -> Result<(), B::Item> {
+        if state.is_closed {
+            drop(state);
+            return Err(item);
+        }
+        self.push(state, item);
+        Ok(())
     }
 
     /// Puts an item into a place that is free, or was promised to the caller.
@@ -169,14 +249,22 @@ impl<B: Buffer> Shared<B> {
     /// Takes an item that is free, or was promised to the caller. `None`: all were thrown away.
     fn pop(&self, mut state: MutexGuard<'_, State<B>>) -> Option<B::Item> {
         let before = state.buffer.len();
-        let popped = panic::catch_unwind(AssertUnwindSafe(|| state.buffer.pop()));
-        if popped.is_err() {
-            // It is gone with the panic, and nobody will report it as done.
-            let lost = before - state.buffer.len();
-            self.finish(&mut state, lost);
+        match panic::catch_unwind(AssertUnwindSafe(|| state.buffer.pop())) {
+            Ok(item) => {
+                self.pass_on(state);
+                item
+            }
+            Err(payload) => {
+                // It is gone with the panic, and nobody will report it as done.
+                let lost = before - state.buffer.len();
+                let done = self.finish(&mut state, lost);
+                let passed = panic::catch_unwind(AssertUnwindSafe(|| self.pass_on(state)));
+                let_go([done]);
+                // A waker that panics, too, comes second: to drop that may panic again.
+                mem::forget(passed);
+                panic::resume_unwind(payload)
+            }
         }
-        self.pass_on(state);
-        popped.unwrap_or_else(|payload| panic::resume_unwind(payload))
     }
 
     /// Calls who can go on (Invariant 2). One call of each kind is enough: there was one change.
@@ -187,6 +275,7 @@ impl<B: Buffer> Shared<B> {
         let putter = if state.has_place(self.places) { self.puts.call() } else { None };
         state.promised_places += usize::from(putter.is_some());
         drop(state);
+        // It is one of them at most: who takes an item has not made one, and who takes a place has not.
         [getter, putter].into_iter().flatten().for_each(<Who as Waiter>::deliver);
     }
 
@@ -197,14 +286,16 @@ impl<B: Buffer> Shared<B> {
             drop(state);
             panic!("task_done() was called more often than there were puts into the {}", self.name);
         }
-        self.finish(&mut state, 1);
+        let done = self.finish(&mut state, 1);
+        drop(state);
+        let_go([done]);
     }
 
-    fn finish(&self, state: &mut State<B>, tasks: usize) {
-        state.unfinished -= tasks;
-        if state.unfinished == 0 {
-            self.joins.close();
-        }
+    /// To be let go of, without the lock.
+    fn finish(&self, state: &mut State<B>, tasks: usize) -> Option<Closing<'_, Who>> {
+        // One may have been reported before it was taken out, and be thrown away now.
+        state.unfinished = state.unfinished.saturating_sub(tasks);
+        if state.unfinished == 0 { self.joins.close() } else { None }
     }
 
     /// False: the time is up.
@@ -215,22 +306,26 @@ impl<B: Buffer> Shared<B> {
     }
 
     pub(super) fn close(&self) {
-        self.close_in(&mut self.lock());
+        let mut state = self.lock();
+        let waiting = self.close_in(&mut state);
+        drop(state);
+        let_go(waiting);
     }
 
-    fn close_in(&self, state: &mut State<B>) {
+    /// To be let go of, without the lock.
+    fn close_in(&self, state: &mut State<B>) -> [Option<Closing<'_, Who>>; 2] {
         state.is_closed = true;
-        self.gets.close();
-        self.puts.close();
+        [self.gets.close(), self.puts.close()]
     }
 
     pub(super) fn close_now(&self) -> Vec<B::Item> {
         let mut state = self.lock();
-        self.close_in(&mut state);
+        let [getters, putters] = self.close_in(&mut state);
         let left = state.buffer.take();
         // A getter that was called finds nothing, as after any close; it still counts itself out.
-        self.finish(&mut state, left.len());
+        let done = self.finish(&mut state, left.len());
         drop(state);
+        let_go([getters, putters, done]);
         left.into_vec()
     }
 
@@ -239,11 +334,13 @@ impl<B: Buffer> Shared<B> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().items()
+        let mut state = self.lock();
+        self.take_returned(&mut state);
+        state.items()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        !self.lock().has_place(self.places)
+        !self.has_place(&mut self.lock())
     }
 }
 
@@ -268,11 +365,12 @@ impl<B: Buffer> fmt::Debug for Shared<B> {
         let mut debug = f.debug_struct(self.name);
         debug.field("maxsize", &self.maxsize());
         // Who prints it may be under the lock already; who is written to may use the queue.
-        let state = match self.state.try_lock() {
+        let mut state = match self.state.try_lock() {
             Ok(state) => state,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return debug.finish_non_exhaustive(),
         };
+        self.take_returned(&mut state);
         let (len, unfinished, is_closed) = (state.items(), state.unfinished, state.is_closed);
         drop(state);
         debug.field("len", &len).field("unfinished", &unfinished).field("is_closed", &is_closed);

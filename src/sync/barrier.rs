@@ -9,7 +9,7 @@ use crate::{
     lockfree::barrier::{self as protocol, Arrive, Part},
     sched::{
         clock::Nanos,
-        wait::{self, WaitsFor, Who},
+        wait::{self, Waiting, WaitsFor, Who},
     },
 };
 
@@ -67,6 +67,28 @@ impl Barrier {
         // Without a deadline it does not time out.
         let part = wait::block_on(Arrive(&self.protocol), waits_for, Nanos::NEVER);
         BarrierWaitResult(part == Ok(Part::Leader))
+    }
+
+    /// As [`wait`](Self::wait), as a future: it arrives at its first poll.
+    ///
+    /// One that is dropped before the barrier has opened leaves it, and is not counted any more.
+    ///
+    /// ```
+    /// use sward::sync::Barrier;
+    ///
+    /// async fn meet(barrier: &Barrier) -> bool {
+    ///     barrier.wait_async().await.is_leader()
+    /// }
+    /// # use std::{pin::pin, task::{Context, Poll, Waker}};
+    /// # let barrier = Barrier::new(2);
+    /// # let (mut first, mut second) = (pin!(meet(&barrier)), pin!(meet(&barrier)));
+    /// # let mut context = Context::from_waker(Waker::noop());
+    /// # assert!(first.as_mut().poll(&mut context).is_pending());
+    /// # assert_eq!(second.as_mut().poll(&mut context), Poll::Ready(true));
+    /// # assert_eq!(first.as_mut().poll(&mut context), Poll::Ready(false));
+    /// ```
+    pub async fn wait_async(&self) -> BarrierWaitResult {
+        BarrierWaitResult(Waiting::new(Arrive(&self.protocol)).await == Part::Leader)
     }
 }
 

@@ -17,7 +17,8 @@ impl Panicking {
     }
 
     /// Whether a lock that was taken then and is let go now is to be poisoned. A cancel and a timeout unwind too, and do
-    /// not count: they come at park points only, where who cares can catch them.
+    /// not count: they come at park points only, where who cares can catch them. (What unwinds is taken for an interruption
+    /// as long as the payload of one is alive: nobody tells whether it was caught.)
     #[inline(always)]
     pub(super) fn has_begun(self) -> bool {
         !self.0 && thread::panicking() && cancel::is_panicking()

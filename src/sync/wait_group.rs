@@ -113,6 +113,28 @@ impl WaitGroup {
         if done || !shared.rejoin() { Ok(()) } else { Err(WaitGroup { shared }) }
     }
 
+    /// As [`wait`](Self::wait), as a future: this clone is dropped at its first poll, or with it.
+    ///
+    /// ```
+    /// use sward::sync::WaitGroup;
+    ///
+    /// async fn finish(group: WaitGroup) {
+    ///     group.wait_async().await; // until all other clones are dropped
+    /// }
+    /// # use std::{pin::pin, task::{Context, Waker}};
+    /// # let group = WaitGroup::new();
+    /// # let party = group.clone();
+    /// # let mut finish = pin!(finish(group));
+    /// # let mut context = Context::from_waker(Waker::noop());
+    /// # assert!(finish.as_mut().poll(&mut context).is_pending());
+    /// # drop(party);
+    /// # assert!(finish.as_mut().poll(&mut context).is_ready());
+    /// ```
+    pub async fn wait_async(self) {
+        let shared = self.leave();
+        shared.done.wait_async().await;
+    }
+
     fn leave(self) -> Arc<Shared> {
         Arc::clone(&self.shared)
     }

@@ -8,10 +8,13 @@
 
 mod barrier;
 mod event;
+mod lazy_lock;
 mod line;
+mod mpsc;
 mod mutex;
 mod notify;
 mod once;
+mod once_lock;
 mod promise;
 mod reentrant;
 #[path = "../support/mod.rs"]
@@ -27,10 +30,13 @@ use std::{
 
 use barrier::Meeting;
 use event::Flagged;
+use lazy_lock::Lazy;
 use line::{Permits, Shared};
+use mpsc::Mail;
 use mutex::Exclusive;
 use notify::Notified;
 use once::Initialised;
+use once_lock::Written;
 use promise::Promising;
 use reentrant::Nested;
 use wait_group::Grouped;
@@ -108,4 +114,19 @@ fn a_promise_gives_the_same_to_all_that_wait_long_enough() {
 #[test]
 fn a_reentrant_mutex_lets_one_in_as_often_as_it_likes() {
     check_many::<Nested>("reentrant");
+}
+
+#[test]
+fn a_once_lock_is_written_once_by_a_closure_or_a_set() {
+    check_many::<Written>("once_lock");
+}
+
+#[test]
+fn a_lazy_lock_is_made_by_the_first_or_refuses_all() {
+    check_many::<Lazy>("lazy_lock");
+}
+
+#[test]
+fn an_mpsc_gives_each_message_once_and_in_order() {
+    check_many::<Mail>("mpsc");
 }

@@ -1,5 +1,5 @@
 use loom::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     thread,
 };
 
@@ -8,7 +8,7 @@ use super::{
     waiting::{InLine, Thread},
 };
 use crate::lockfree::{
-    call_line::{CallLine, Called},
+    call_line::{CallLine, Called, let_go},
     wait_list::Waiter,
 };
 
@@ -42,12 +42,14 @@ impl Shop {
     fn close(&self) {
         let mut stock = self.stock.lock().unwrap();
         stock.is_closed = true;
-        self.line.close();
+        let closing = self.line.close();
+        drop(stock);
+        let_go([closing]);
     }
 
     /// False: cancelled or closed.
     fn get(&self, me: &Thread) -> bool {
-        let mut stock = self.stock.lock().unwrap();
+        let mut stock = self.look();
         if stock.items == stock.promised {
             if stock.is_closed {
                 return false;
@@ -63,9 +65,38 @@ impl Shop {
         true
     }
 
+    /// As [`get`](Self::get), by a future, which is dropped when it is cancelled.
+    fn get_async(&self, me: &Thread) -> bool {
+        let enter = || {
+            let mut stock = self.look();
+            if stock.items > stock.promised {
+                stock.items -= 1;
+                return Ok(true);
+            }
+            if stock.is_closed { Ok(false) } else { Err(|| drop(stock)) }
+        };
+        match me.block_on_or_drop(self.line.enter(enter)) {
+            Some(Ok(got)) => got,
+            None | Some(Err(Called::Closed)) => false,
+            Some(Err(Called::Turn)) => {
+                let mut stock = self.stock.lock().unwrap();
+                stock.promised -= 1;
+                stock.items -= 1;
+                true
+            }
+        }
+    }
+
+    /// Counts out what was promised and given back.
+    fn look(&self) -> MutexGuard<'_, Stock> {
+        let mut stock = self.stock.lock().unwrap();
+        stock.promised -= self.line.take_returned();
+        stock
+    }
+
     #[track_caller]
     fn has(&self, items: usize) {
-        let stock = self.stock.lock().unwrap();
+        let stock = self.look();
         assert_eq!((stock.items, stock.promised), (items, 0));
     }
 }
@@ -134,5 +165,89 @@ fn a_close_meets_two_that_get() {
         shop.close();
         getters.into_iter().for_each(|getter| getter.join().unwrap());
         shop.has(0);
+    });
+}
+
+/// Catches: a turn that goes with a future that is dropped, though one waits or comes just then.
+#[test]
+fn a_future_is_dropped_when_it_is_called_and_another_comes() {
+    check_bounded(3, || {
+        let shop = Shop::new();
+        let dropped = Thread::new();
+        let (me, theirs) = (Arc::clone(&dropped), Arc::clone(&shop));
+        let first = thread::spawn(move || theirs.get_async(&me));
+        let theirs = Arc::clone(&shop);
+        let second = thread::spawn(move || assert!(theirs.get(&Thread::new())));
+        shop.put();
+        dropped.cancel();
+        if first.join().unwrap() {
+            shop.put();
+        }
+        second.join().unwrap();
+        shop.has(0);
+    });
+}
+
+/// Catches: a turn that was given back and is still counted for one who looks after that.
+#[test]
+fn a_future_is_dropped_when_it_is_called_and_nobody_comes() {
+    check_bounded(3, || {
+        let shop = Shop::new();
+        let dropped = Thread::new();
+        let (me, theirs) = (Arc::clone(&dropped), Arc::clone(&shop));
+        let first = thread::spawn(move || theirs.get_async(&me));
+        let theirs = Arc::clone(&shop);
+        let putting = thread::spawn(move || theirs.put());
+        dropped.cancel();
+        let got = first.join().unwrap();
+        putting.join().unwrap();
+        shop.has(1 - usize::from(got));
+    });
+}
+
+/// Catches: one in line that neither the close nor the turn of a dropped one comes to, or both do.
+#[test]
+fn a_future_is_dropped_when_it_is_called_and_the_line_is_closed() {
+    check_bounded(3, || {
+        let shop = Shop::new();
+        let dropped = Thread::new();
+        let (me, theirs) = (Arc::clone(&dropped), Arc::clone(&shop));
+        let first = thread::spawn(move || theirs.get_async(&me));
+        let theirs = Arc::clone(&shop);
+        let second = thread::spawn(move || theirs.get_async(&Thread::new()));
+        shop.put();
+        dropped.cancel();
+        shop.close();
+        let got = [first, second].map(|getter| usize::from(getter.join().unwrap()));
+        shop.has(1 - got.iter().sum::<usize>());
+    });
+}
+
+/// Catches: one that comes to the line after a close and is let go by it, as those who wait for all tasks of a queue.
+#[test]
+fn a_close_is_for_those_in_line_alone() {
+    check_bounded(3, || {
+        let shop = Shop::new();
+        let getters = [(); 2].map(|()| {
+            let shop = Arc::clone(&shop);
+            thread::spawn(move || {
+                let mut stock = shop.stock.lock().unwrap();
+                let was_closed = stock.is_closed;
+                if stock.items > stock.promised {
+                    stock.items -= 1;
+                    return (was_closed, Some(Called::Turn));
+                }
+                // Also after the close.
+                (was_closed, Thread::new().block_on(shop.line.stand(|| drop(stock))))
+            })
+        });
+        shop.close();
+        shop.put();
+        shop.put();
+        for getter in getters {
+            let (was_closed, called) = getter.join().unwrap();
+            let expected = if was_closed { Called::Turn } else { Called::Closed };
+            assert_eq!(called, Some(expected));
+        }
     });
 }

@@ -12,7 +12,7 @@ use crate::lockfree::{
 };
 
 /// As [`check_bounded`](super::check_bounded), for three at one spin lock, which take many steps.
-fn check_bounded(preemptions: usize, model: impl Fn() + Sync + std::marker::Send + 'static) {
+pub(super) fn check_bounded(preemptions: usize, model: impl Fn() + Sync + std::marker::Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.max_branches = 20_000;
@@ -20,7 +20,13 @@ fn check_bounded(preemptions: usize, model: impl Fn() + Sync + std::marker::Send
 }
 
 /// Counted while it is alive. The count is no part of the model.
-struct Message(usize, std::sync::Arc<AtomicUsize>);
+pub(super) struct Message(usize, std::sync::Arc<AtomicUsize>);
+
+impl Message {
+    pub(super) fn number(&self) -> usize {
+        self.0
+    }
+}
 
 impl Drop for Message {
     fn drop(&mut self) {
@@ -28,24 +34,24 @@ impl Drop for Message {
     }
 }
 
-struct Model {
-    channels: Vec<Channel<InLine, Message>>,
+pub(super) struct Model {
+    pub(super) channels: Vec<Channel<InLine, Message>>,
     alive: std::sync::Arc<AtomicUsize>,
 }
 
 impl Model {
-    fn new<const N: usize>(capacities: [usize; N]) -> Arc<Self> {
+    pub(super) fn new<const N: usize>(capacities: [usize; N]) -> Arc<Self> {
         let channels = capacities.map(|capacity| Channel::new(Some(capacity))).into();
         Arc::new(Self { channels, alive: std::sync::Arc::default() })
     }
 
-    fn message(&self, i: usize) -> Message {
+    pub(super) fn message(&self, i: usize) -> Message {
         self.alive.fetch_add(1, Relaxed);
         Message(i, self.alive.clone())
     }
 
     /// Whether it was sent. Closed and cancelled: no.
-    fn send(&self, me: &Thread, on: usize, i: usize) -> bool {
+    pub(super) fn send(&self, me: &Thread, on: usize, i: usize) -> bool {
         let channel = &self.channels[on];
         match channel.try_send(self.message(i)) {
             Ok(()) => true,
@@ -59,7 +65,7 @@ impl Model {
         }
     }
 
-    fn receive(&self, me: &Thread, on: usize) -> Option<usize> {
+    pub(super) fn receive(&self, me: &Thread, on: usize) -> Option<usize> {
         let channel = &self.channels[on];
         let message = match channel.try_receive() {
             Err(NotReceived::Closed) => return None,
@@ -69,7 +75,17 @@ impl Model {
         message.ok().map(|message| message.0)
     }
 
-    fn left(&self, on: usize) -> Option<usize> {
+    /// Receives if it need not wait, or only for a select that is about to send.
+    pub(super) fn try_receive(&self, me: &Thread, on: usize) -> Option<usize> {
+        let channel = &self.channels[on];
+        let message = match channel.try_receive() {
+            Err(NotReceived::Again) => me.block_on(Receive::new(channel, false))?,
+            message => message,
+        };
+        message.ok().map(|message| message.0)
+    }
+
+    pub(super) fn left(&self, on: usize) -> Option<usize> {
         self.channels[on].try_receive().ok().map(|message| message.0)
     }
 
@@ -91,17 +107,26 @@ impl Model {
         Some((on, cases[on].finish().map(|message| message.0)))
     }
 
-    fn all_dropped(&self) {
+    pub(super) fn all_dropped(&self) {
         assert_eq!(self.alive.load(Relaxed), 0, "messages are neither leaked nor doubled");
     }
 }
 
-fn spawn<T: 'static>(
+pub(super) fn spawn<T: 'static>(
     model: &Arc<Model>,
     f: impl FnOnce(&Model, &Thread) -> T + 'static,
 ) -> thread::JoinHandle<T> {
-    let model = Arc::clone(model);
-    thread::spawn(move || f(&model, &Thread::new()))
+    spawn_as(model, &Thread::new(), f)
+}
+
+/// As [`spawn`], as a thread that others know.
+pub(super) fn spawn_as<T: 'static>(
+    model: &Arc<Model>,
+    me: &Arc<Thread>,
+    f: impl FnOnce(&Model, &Thread) -> T + 'static,
+) -> thread::JoinHandle<T> {
+    let (model, me) = (Arc::clone(model), Arc::clone(me));
+    thread::spawn(move || f(&model, &me))
 }
 
 /// Catches: a message that nobody is told of, a place that nobody is told of.

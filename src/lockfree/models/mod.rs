@@ -10,6 +10,7 @@
 mod barrier;
 mod call_line;
 mod channel;
+mod channel_select;
 mod condvar;
 mod countdown;
 mod doorbell;

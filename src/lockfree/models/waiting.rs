@@ -1,7 +1,7 @@
 //! A waiter for the models of what waits in line: it stops on a park word as a green thread does, and may be cancelled
 //! (which stands for a timeout as well: both end in `give_up`).
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use loom::sync::Arc;
 
@@ -85,6 +85,40 @@ impl Thread {
             done = operation.look(node);
         }
         done
+    }
+
+    /// As a future that is dropped when it is cancelled: it passes on what it was granted by then.
+    pub(super) fn block_on_or_drop<O: Operation<InLine>>(&self, operation: O) -> Option<O::Output> {
+        struct Droppable<O>(O);
+        // SAFETY: as `O` is one, whose contract `give_up` keeps by its own.
+        unsafe impl<O: Operation<InLine>> Operation<InLine> for Droppable<O> {
+            type Payload = O::Payload;
+            type Output = O::Output;
+
+            fn payload(&mut self) -> O::Payload {
+                self.0.payload()
+            }
+
+            fn begin(&mut self, node: Pin<&Node<InLine, O::Payload>>) -> Option<O::Output> {
+                self.0.begin(node)
+            }
+
+            fn look(&mut self, node: Pin<&Node<InLine, O::Payload>>) -> Option<O::Output> {
+                self.0.look(node)
+            }
+
+            fn give_up(&mut self, node: Pin<&Node<InLine, O::Payload>>) -> Option<O::Output> {
+                if let Some(output) = self.0.give_up(node) {
+                    self.0.put_back(output);
+                }
+                None
+            }
+
+            fn put_back(&mut self, output: O::Output) {
+                self.0.put_back(output);
+            }
+        }
+        self.block_on(Droppable(operation))
     }
 
     pub(super) fn cancel(&self) {
