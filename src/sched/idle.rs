@@ -1,5 +1,7 @@
 //! What a worker does when it has nothing to do: it steals, looks, sleeps, or moves a virtual clock.
 
+#![allow(unsafe_code)]
+
 use std::time::Duration;
 
 use super::{clock::Nanos, task::TaskRef, thief::Verdict, worker::Worker};
@@ -89,6 +91,10 @@ impl Worker {
             real_deadline.map(|deadline| deadline.since(Nanos::real_now())),
         ];
         let wait = wait.into_iter().flatten().min();
+        if let Some(next) = self.timers.borrow().next() {
+            // SAFETY: one of this worker's slots, on its thread; a timer is removed before its green thread ends.
+            unsafe { next.get() }.prefetch_touches();
+        }
         if self.shared.doorbell.fall_asleep() == Asleep::Yes {
             self.reactor.poll(wait);
             self.shared.doorbell.wake_up();

@@ -3,6 +3,20 @@
 //! Most timers never fire: they are the timeouts of calls that end in time. So taking one out is as cheap as
 //! putting one in (each key knows its place in the heap), and what is compared lies together in one array,
 //! away from the green threads that wait. Everything is the worker's own: no lock, no atomics.
+//!
+//! The four children of an entry are one cache line, and lie behind each other in the order of their parents:
+//!
+//! ```text
+//!  family 0      family 1        family 2        family 3
+//!  ┌───────────┬───────────────┬───────────────┬────────────
+//!  │ root      │ of the root   │ of 1's first  │ of 1's second …
+//!  └───────────┴───────────────┴───────────────┴────────────
+//! ```
+
+use std::{
+    cmp::Ordering,
+    ops::{Index, IndexMut},
+};
 
 use super::clock::Nanos;
 
@@ -10,11 +24,11 @@ const ARITY: usize = 4;
 
 /// The timers, each with a value to hand out when it fires.
 pub(crate) struct Timers<T> {
-    heap: Vec<Entry>,
+    heap: Heap,
     places: Vec<Place<T>>,
     free: u32,
     /// Numbers the insertions, so that equal deadlines fire in their order.
-    inserted: u64,
+    inserted: u32,
 }
 
 /// Names a timer until it fired or was removed.
@@ -27,9 +41,20 @@ pub(crate) struct TimerKey {
 #[derive(Clone, Copy)]
 struct Entry {
     deadline: Nanos,
-    order: u64,
+    /// Of insertion. It wraps: of two in the heap, the one that is less than half way round behind came first.
+    order: u32,
     place: u32,
 }
+
+/// The entries by index, the root's being 0.
+struct Heap {
+    families: Vec<Family>,
+    len: usize,
+}
+
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Family([Entry; ARITY]);
 
 struct Place<T> {
     /// Odd while the place is in use: a key of an earlier use does not fit.
@@ -43,22 +68,28 @@ const NONE: u32 = u32::MAX;
 
 impl<T> Timers<T> {
     pub(crate) const fn new() -> Self {
-        Self { heap: Vec::new(), places: Vec::new(), free: NONE, inserted: 0 }
+        Self { heap: Heap { families: Vec::new(), len: 0 }, places: Vec::new(), free: NONE, inserted: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.heap.len == 0
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Nanos> {
-        self.heap.first().map(|entry| entry.deadline)
+        self.first().map(|entry| entry.deadline)
+    }
+
+    /// The value that will be handed out next.
+    #[inline]
+    pub(crate) fn next(&self) -> Option<&T> {
+        self.places[self.first()?.place as usize].value.as_ref()
     }
 
     pub(crate) fn insert(&mut self, deadline: Nanos, value: T) -> TimerKey {
         let place = self.take_place(value);
-        self.inserted += 1;
+        self.inserted = self.inserted.wrapping_add(1);
         self.heap.push(Entry { deadline, order: self.inserted, place });
-        self.sift_up(self.heap.len() - 1);
+        self.sift_up(self.heap.len - 1);
         TimerKey { place, generation: self.places[place as usize].generation }
     }
 
@@ -75,7 +106,7 @@ impl<T> Timers<T> {
 
     /// Takes out the earliest one whose deadline has come.
     pub(crate) fn pop_due(&mut self, now: Nanos) -> Option<T> {
-        let first = self.heap.first().filter(|entry| entry.deadline <= now)?;
+        let first = self.first().filter(|entry| entry.deadline <= now)?;
         let place = first.place;
         self.remove_at(0);
         self.free_place(place)
@@ -85,6 +116,10 @@ impl<T> Timers<T> {
     #[cfg(test)]
     pub(crate) fn pop_any(&mut self) -> Option<T> {
         self.pop_due(Nanos::NEVER)
+    }
+
+    fn first(&self) -> Option<&Entry> {
+        (!self.is_empty()).then(|| &self.heap[0])
     }
 
     fn take_place(&mut self, value: T) -> u32 {
@@ -110,8 +145,8 @@ impl<T> Timers<T> {
     }
 
     fn remove_at(&mut self, index: usize) {
-        let last = self.heap.pop().expect("the index is within");
-        if index < self.heap.len() {
+        let last = self.heap.pop();
+        if index < self.heap.len {
             self.heap[index] = last;
             self.note(index);
             self.sift_down(index);
@@ -138,8 +173,9 @@ impl<T> Timers<T> {
         let entry = self.heap[index];
         loop {
             let first = index * ARITY + 1;
-            let children = first..(first + ARITY).min(self.heap.len());
-            let Some(least) = children.min_by_key(|&child| self.heap[child].rank()) else { break };
+            let children = first..(first + ARITY).min(self.heap.len);
+            let earlier = |a, b| if self.heap[b].before(&self.heap[a]) { b } else { a };
+            let Some(least) = children.reduce(earlier) else { break };
             if !self.heap[least].before(&entry) {
                 break;
             }
@@ -158,12 +194,57 @@ impl<T> Timers<T> {
 }
 
 impl Entry {
-    fn rank(&self) -> (Nanos, u64) {
-        (self.deadline, self.order)
+    const NONE: Entry = Entry { deadline: Nanos::NEVER, order: 0, place: NONE };
+
+    #[inline]
+    fn before(&self, other: &Entry) -> bool {
+        match self.deadline.cmp(&other.deadline) {
+            Ordering::Equal => (self.order.wrapping_sub(other.order) as i32) < 0,
+            unequal => unequal.is_lt(),
+        }
+    }
+}
+
+impl Heap {
+    fn push(&mut self, entry: Entry) {
+        let index = self.len;
+        if Self::seat(index).0 == self.families.len() {
+            self.families.push(Family([Entry::NONE; ARITY]));
+        }
+        self.len += 1;
+        self[index] = entry;
     }
 
-    fn before(&self, other: &Entry) -> bool {
-        self.rank() < other.rank()
+    /// The last one; there is one.
+    fn pop(&mut self) -> Entry {
+        let last = self[self.len - 1];
+        self.len -= 1;
+        last
+    }
+
+    /// The family of an index, and the seat in it. The root has the last seat of the first one, to itself.
+    #[inline]
+    fn seat(index: usize) -> (usize, usize) {
+        let seat = index + ARITY - 1;
+        (seat / ARITY, seat % ARITY)
+    }
+}
+
+impl Index<usize> for Heap {
+    type Output = Entry;
+
+    #[inline]
+    fn index(&self, index: usize) -> &Entry {
+        let (family, seat) = Self::seat(index);
+        &self.families[family].0[seat]
+    }
+}
+
+impl IndexMut<usize> for Heap {
+    #[inline]
+    fn index_mut(&mut self, index: usize) -> &mut Entry {
+        let (family, seat) = Self::seat(index);
+        &mut self.families[family].0[seat]
     }
 }
 

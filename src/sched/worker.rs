@@ -399,6 +399,9 @@ impl Worker {
         let now = self.now();
         let mut timers = self.timers.borrow_mut();
         while let Some(ptr) = timers.pop_due(now) {
+            if let Some(next) = timers.next() {
+                next.prefetch();
+            }
             // SAFETY: one of this worker's slots, on its thread; a timer is removed before its green thread ends.
             let slot = unsafe { ptr.get() };
             if slot.delay.take().is_some() {

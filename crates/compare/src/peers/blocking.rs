@@ -164,6 +164,9 @@ impl<P: Threads> Bench for Blocking<P> {
     fn delayed_calls(&self, delays: Vec<Duration>, late: &'static Lateness) -> Result<()> {
         P::run(1, move || {
             let call = |(index, delay)| {
+                if index % 64 == 0 {
+                    P::yield_now();
+                }
                 let due = Instant::now() + delay;
                 P::spawn_after(delay, move || late.note(index, due))
             };
