@@ -3,9 +3,12 @@
 //! ```text
 //! AWAKE  -> ASLEEP         // fall_asleep: the worker, having found nothing
 //! any    -> any | RANG     // ring: anybody, after putting something there
-//! ASLEEP | RANG -> AWAKE   // wake_up: the worker, back from its poller
+//! ASLEEP | RANG -> AWAKE   // wake_up: the worker, back from its sleep
 //! AWAKE | RANG  -> AWAKE   // answer: the worker, which then looks
 //! ```
+//!
+//! A worker that waits for descriptors sleeps in its poller. One that does not sleeps on this very word as a futex, which
+//! is a third cheaper to wake.
 //!
 //! All moves are read-modify-writes of one word, so they have one order, and a ring is either before
 //! `fall_asleep`, which then fails, or after it, and then the ringer is told to wake the worker. A wake-up
@@ -13,10 +16,12 @@
 
 use crate::atomic::{AtomicU32, Ordering};
 
-/// Set while the worker is in its poller, or about to be.
+/// Set while the worker sleeps, or is about to.
 const ASLEEP: u32 = 1;
 /// Set if something was put there since the worker last looked.
 const RANG: u32 = 2;
+/// Set with `ASLEEP` if it sleeps on the word, and not in its poller.
+const ON_WORD: u32 = 4;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -27,12 +32,22 @@ pub(crate) struct Doorbell(AtomicU32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rung {
     /// Wake the worker's poller.
-    Wake,
+    WakePoller,
+    /// Wake the one that sleeps on the word.
+    WakeWord,
     /// The worker looks by itself, or another ringer wakes it.
     Nothing,
 }
 
-/// Whether the worker may go into its poller.
+/// Where the worker sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bed {
+    Poller,
+    #[cfg_attr(loom, allow(dead_code))]
+    Word,
+}
+
+/// Whether the worker may sleep.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asleep {
@@ -49,7 +64,8 @@ impl Doorbell {
     /// Rings, after something was put there.
     pub(crate) fn ring(&self) -> Rung {
         match self.0.fetch_or(RANG, Ordering::AcqRel) {
-            ASLEEP => Rung::Wake,
+            ASLEEP => Rung::WakePoller,
+            asleep if asleep == ASLEEP | ON_WORD => Rung::WakeWord,
             _ => Rung::Nothing,
         }
     }
@@ -65,15 +81,25 @@ impl Doorbell {
         self.0.fetch_and(!RANG, Ordering::AcqRel);
     }
 
-    pub(crate) fn fall_asleep(&self) -> Asleep {
-        match self.0.compare_exchange(0, ASLEEP, Ordering::AcqRel, Ordering::Relaxed) {
+    pub(crate) fn fall_asleep(&self, bed: Bed) -> Asleep {
+        let asleep = match bed {
+            Bed::Poller => ASLEEP,
+            Bed::Word => ASLEEP | ON_WORD,
+        };
+        match self.0.compare_exchange(0, asleep, Ordering::AcqRel, Ordering::Relaxed) {
             Ok(_) => Asleep::Yes,
             Err(_) => Asleep::Rang,
         }
     }
 
-    /// Back from the poller. A ring stays for [`answer`](Self::answer).
+    /// Back from the sleep. A ring stays for [`answer`](Self::answer).
     pub(crate) fn wake_up(&self) {
-        self.0.fetch_and(!ASLEEP, Ordering::AcqRel);
+        self.0.fetch_and(!(ASLEEP | ON_WORD), Ordering::AcqRel);
+    }
+
+    /// The word to sleep on, and its value as long as nobody rings.
+    #[cfg(not(loom))]
+    pub(crate) fn futex(&self) -> (&AtomicU32, u32) {
+        (&self.0, ASLEEP | ON_WORD)
     }
 }

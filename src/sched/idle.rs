@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use super::{clock::Nanos, task::TaskRef, thief::Verdict, worker::Worker};
-use crate::lockfree::doorbell::Asleep;
+use crate::{
+    lockfree::doorbell::{Asleep, Bed},
+    sys::futex,
+};
 
 /// How often a worker with more stacks than it needs gives some back.
 const TRIM_INTERVAL: Duration = Duration::from_secs(1);
@@ -95,9 +98,14 @@ impl Worker {
             // SAFETY: one of this worker's slots, on its thread; a timer is removed before its green thread ends.
             unsafe { next.get() }.prefetch_touches();
         }
-        if self.shared.doorbell.fall_asleep() == Asleep::Yes {
-            self.reactor.poll(wait);
-            self.shared.doorbell.wake_up();
+        let doorbell = &self.shared.doorbell;
+        let bed = if self.reactor.is_in_use() { Bed::Poller } else { Bed::Word };
+        if doorbell.fall_asleep(bed) == Asleep::Yes {
+            match (bed, doorbell.futex()) {
+                (Bed::Poller, _) => self.reactor.poll(wait),
+                (Bed::Word, (word, silent)) => futex::wait(word, silent, wait),
+            }
+            doorbell.wake_up();
         }
         self.fire_timers();
     }

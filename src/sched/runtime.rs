@@ -30,6 +30,7 @@ use crate::{
     },
     rng::Rng,
     stack::StackClass,
+    sys::futex,
 };
 
 /// What a runtime was asked to be.
@@ -303,8 +304,10 @@ impl WorkerShared {
 
     /// Tells the worker to look before its door.
     pub(super) fn ring(&self) {
-        if self.doorbell.ring() == Rung::Wake {
-            self.remote.wake();
+        match self.doorbell.ring() {
+            Rung::WakePoller => self.remote.wake(),
+            Rung::WakeWord => futex::wake_one(self.doorbell.futex().0),
+            Rung::Nothing => {}
         }
     }
 

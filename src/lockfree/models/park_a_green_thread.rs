@@ -4,7 +4,7 @@ use loom::{cell::UnsafeCell, sync::Arc, thread};
 
 use super::{Bell, check_bounded};
 use crate::lockfree::{
-    doorbell::{Asleep, Doorbell, Rung},
+    doorbell::{Asleep, Bed, Doorbell, Rung},
     inbox::{Inbox, Link, Linked},
     park_word::{Mode, ParkWord, Prepared, Unparked},
 };
@@ -40,7 +40,7 @@ impl Worker {
     fn schedule(&self, core: &Core) {
         // SAFETY: the caller won the park word, so the green thread is in no inbox and lives until it is taken.
         unsafe { self.inbox.push(NonNull::from(core)) };
-        if self.bell.ring() == Rung::Wake {
+        if self.bell.ring() == Rung::WakePoller {
             self.poller.ring();
         }
     }
@@ -60,7 +60,7 @@ impl Worker {
                     return;
                 }
             }
-            if self.bell.fall_asleep() == Asleep::Yes {
+            if self.bell.fall_asleep(Bed::Poller) == Asleep::Yes {
                 self.poller.wait_for_all();
                 self.bell.wake_up();
             }
