@@ -170,8 +170,10 @@ fn the_drop_of_a_closure_that_never_ran_may_park() {
         let slept = Arc::new(AtomicBool::new(false));
         let theirs = Arc::clone(&slept);
         let guard = OnDrop(move || {
-            sward::shield(|| sleep(Duration::from_millis(1)));
-            theirs.store(true, SeqCst);
+            sward::shield(|| {
+                sleep(Duration::from_millis(1));
+                theirs.store(true, SeqCst);
+            });
         });
         let handle = spawn_after(HOUR, move || drop(guard));
         settle();

@@ -57,7 +57,7 @@ pub(crate) struct Slot {
     pub(super) suspected: Cell<bool>,
     /// Set while what it waits for is in the table of the deadlock report.
     pub(super) published: Cell<bool>,
-    /// What it will touch first when an event has woken it: a place on its stack, and the source.
+    /// What it will touch first when it is woken from outside: a place on its stack, and the source. Null if it has not said.
     touches: Cell<[*const u8; 2]>,
     /// Its timer, while it waits for the time of its first run.
     pub(super) delay: Cell<Option<TimerKey>>,
@@ -267,8 +267,11 @@ impl Slot {
     #[inline]
     pub(crate) fn prefetch_touches(&self) {
         let [stack, source] = self.touches.get();
+        prefetch(std::ptr::from_ref(self.core()).cast());
+        if stack.is_null() {
+            return; // to ask for what is mapped nowhere takes long
+        }
         prefetch(source);
-        prefetch(std::ptr::from_ref(&self.core().park).cast());
         for line in -3..6isize {
             prefetch(stack.wrapping_offset(64 * line));
         }
