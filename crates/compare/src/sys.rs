@@ -180,3 +180,43 @@ pub(crate) fn start_connect(port: u16) -> io::Result<std::net::TcpStream> {
         _ => Ok(fd.into()),
     }
 }
+
+/// Memory for stacks of 64 KiB each, in one mapping of small pages.
+pub(crate) struct Stacks {
+    base: *mut libc::c_void,
+    len: usize,
+}
+
+impl Stacks {
+    const SIZE: usize = 64 << 10;
+
+    pub(crate) fn map(count: usize) -> io::Result<Self> {
+        let len = count * Self::SIZE;
+        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: a new mapping, at an address of the system's choice.
+        let base =
+            unsafe { libc::mmap(std::ptr::null_mut(), len, access, kind | libc::MAP_NORESERVE, -1, 0) };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let stacks = Self { base, len };
+        // SAFETY: the mapping is this value's own, and the advice changes nothing in it.
+        check(unsafe { libc::madvise(base, len, libc::MADV_NOHUGEPAGE) })?;
+        Ok(stacks)
+    }
+
+    /// Writes to the top of each stack.
+    pub(crate) fn touch(&self) {
+        for top in (Self::SIZE..=self.len).step_by(Self::SIZE) {
+            // SAFETY: within the mapping, which is writable, and nobody has references into it.
+            unsafe { self.base.cast::<u8>().add(top - 1).write_volatile(1) };
+        }
+    }
+}
+
+impl Drop for Stacks {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this value's own, and goes with it.
+        unsafe { libc::munmap(self.base, self.len) };
+    }
+}

@@ -157,9 +157,9 @@ impl Workload {
     /// The limit that its ratios are to when sward is not measured.
     pub(crate) fn limit(self) -> Option<Peer> {
         match self {
-            Self::Yield | Self::PingPong => Some(Peer::Corosensei),
+            Self::Yield | Self::PingPong | Self::Parked => Some(Peer::Corosensei),
             Self::Echo | Self::Fetch | Self::Timers => Some(Peer::Epoll),
-            Self::SpawnJoin | Self::Channel | Self::Parked | Self::Balance => None,
+            Self::SpawnJoin | Self::Channel | Self::Balance => None,
         }
     }
 }
@@ -169,6 +169,7 @@ impl Program {
     pub(crate) fn is_for(&self, peer: Peer) -> bool {
         match (self, peer) {
             (Self::Yield { .. } | Self::PingPong { workers: 1, .. }, Peer::Corosensei) => true,
+            (Self::Parked { .. }, Peer::Corosensei) => true,
             (Self::Echo { .. } | Self::Fetch { .. } | Self::Timers { .. }, Peer::Epoll) => true,
             (_, Peer::Corosensei | Peer::Epoll) => false,
             // Its runtime is one thread.

@@ -7,6 +7,9 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use super::{Bench, Result};
+use crate::figures::Figures;
+use crate::probes::Parking;
+use crate::sys::Stacks;
 
 pub(super) struct Queue;
 
@@ -27,6 +30,16 @@ impl Bench for Queue {
             }
         }
         Ok(start.elapsed())
+    }
+
+    /// The memory alone: nothing is spawned, and the first page of each stack is touched. No guards, either.
+    fn parked(&self, count: usize) -> Result<Figures> {
+        let mut parking = Parking::start(count)?;
+        let stacks = Stacks::map(count)?;
+        stacks.touch();
+        parking.all_parked()?;
+        drop(stacks);
+        Ok(parking.all_joined())
     }
 
     /// Two stacks, resumed in turns: a round trip is four switches.
