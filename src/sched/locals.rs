@@ -2,63 +2,57 @@
 
 use std::{
     any::Any,
-    cell::{Cell, RefCell},
+    cell::RefCell,
     panic::{self, AssertUnwindSafe},
     rc::Rc,
 };
 
 use super::worker;
 
-/// A green thread's values. Owner-only.
-pub(crate) struct Locals {
-    values: RefCell<Vec<(usize, Rc<dyn Any>)>>,
-    /// Set while they are dropped: what is gone stays gone.
-    ending: Cell<bool>,
-}
+/// A green thread's values, in the order in which they were made. Owner-only.
+pub(crate) struct Locals(RefCell<Vec<(usize, Value)>>);
+
+/// `None` while its green thread ends, and it is being dropped or has been: what is gone stays gone.
+type Value = Option<Rc<dyn Any>>;
 
 /// The value is being dropped, or has been.
 pub(crate) struct Gone;
 
 impl Locals {
     pub(crate) const fn new() -> Self {
-        Self { values: RefCell::new(Vec::new()), ending: Cell::new(false) }
+        Self(RefCell::new(Vec::new()))
     }
 
     /// Calls `f` with the value of `key`, which `init` makes if there is none.
     pub(crate) fn with<T: 'static, R>(
         &self,
         key: usize,
-        init: fn() -> T,
+        init: impl FnOnce() -> T,
         f: impl FnOnce(&T) -> R,
     ) -> Result<R, Gone> {
-        if let Some(value) = self.find::<T>(key) {
+        if let Some(value) = self.find(key) {
+            let value = value.and_then(|value| value.downcast().ok()).ok_or(Gone)?;
             return Ok(f(&value));
-        }
-        if self.ending.get() {
-            return Err(Gone);
         }
         // Not under the borrow: `init` may use other keys. If it used this one, the later value counts.
         let value = Rc::new(init());
-        self.values.borrow_mut().push((key, Rc::clone(&value) as Rc<dyn Any>));
+        self.0.borrow_mut().push((key, Some(Rc::clone(&value) as Rc<dyn Any>)));
         Ok(f(&value))
     }
 
-    fn find<T: 'static>(&self, key: usize) -> Option<Rc<T>> {
-        let values = self.values.borrow();
-        let (_, value) = values.iter().rev().find(|(its, _)| *its == key)?;
-        Rc::clone(value).downcast().ok()
+    fn find(&self, key: usize) -> Option<Value> {
+        self.0.borrow().iter().rev().find(|(its, _)| *its == key).map(|(_, value)| value.clone())
     }
 
+    /// Drops the values, the last first. What a destructor makes by a key that had none is dropped, too, as in `std`.
     #[cold]
     fn clear(&self) {
-        self.ending.set(true);
-        loop {
-            let last = self.values.borrow_mut().pop();
-            let Some((_, value)) = last else { break };
+        let take_last = || self.0.borrow_mut().iter_mut().rev().find_map(|(_, value)| value.take());
+        while let Some(value) = take_last() {
             // A panic in a destructor has been printed, and has nobody to go to.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
         }
-        self.ending.set(false);
+        self.0.borrow_mut().clear();
     }
 }
 
@@ -66,7 +60,7 @@ impl Locals {
 #[inline]
 pub(crate) fn clear() {
     if let Some((_, slot)) = worker::current()
-        && !slot.locals.values.borrow().is_empty()
+        && !slot.locals.0.borrow().is_empty()
     {
         slot.locals.clear();
     }

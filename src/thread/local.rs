@@ -1,7 +1,6 @@
 //! Values of the green thread's own.
 
 use std::{
-    any::Any,
     cell::{Cell, RefCell},
     error::Error,
     fmt,
@@ -24,8 +23,6 @@ pub struct LocalKey<T: 'static> {
 }
 
 /// The value is being dropped, or has been: the green thread is at its end. As [`std::thread::AccessError`].
-///
-/// On a green thread also if there is none yet while others are dropped, where `std` still makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessError;
@@ -121,45 +118,20 @@ impl<T: 'static> LocalKey<T> {
     }
 }
 
-/// The value that a `set` gives to a key that has none yet. It is handed over here since the maker of a value is a plain
-/// function: between the `set` and that function no other code runs.
-mod given {
-    use super::{Any, Cell};
-
-    thread_local! {
-        static GIVEN: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) };
-    }
-
-    pub(super) fn put<T: 'static>(value: T) {
-        GIVEN.set(Some(Box::new(value)));
-    }
-
-    /// What was [`put`], if it was not taken yet.
-    pub(super) fn take<T: 'static>() -> Option<T> {
-        GIVEN.take()?.downcast().ok().map(|value| *value)
-    }
-
-    pub(super) fn make<T: 'static>() -> T {
-        take().expect("the set that is under way has put it here")
-    }
-}
-
 impl<T: 'static> LocalKey<T> {
     /// Calls `overwrite` with the value that is there and `value`; if there is none, `value` becomes it, and the key's own
     /// closure is not called.
     #[track_caller]
     fn set_in(&'static self, locals: &Locals, value: T, overwrite: impl FnOnce(&T, T)) {
-        given::put(value);
+        let value = Cell::new(Some(value));
         let key = std::ptr::from_ref(self).addr();
-        let result = locals.with(key, given::make, |there| {
-            if let Some(value) = given::take() {
+        let make = || value.take().expect("the value is taken once");
+        let result = locals.with(key, make, |there| {
+            if let Some(value) = value.take() {
                 overwrite(there, value);
             }
         });
-        if let Err(Gone) = result {
-            drop(given::take::<T>());
-            gone()
-        }
+        result.unwrap_or_else(|Gone| gone());
     }
 }
 

@@ -78,9 +78,6 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("thread", "fn test_named_thread_truncation"),
     // Any character may be in a name.
     ("thread", "fn test_invalid_named_thread"),
-    // While a green thread's locals are dropped no other ones are made.
-    ("thread_local", "fn dtors_in_dtors_in_dtors"),
-    ("thread_local", "fn thread_current_in_dtor"),
 ];
 
 /// What cannot be run on green threads, by its nature: it spins without a yield, and waits for one that has no worker.
