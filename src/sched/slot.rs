@@ -72,7 +72,8 @@ pub(crate) struct Slot {
 }
 
 // Four cache lines: with one more, yields among 10,000 cost a tenth more.
-const _: () = assert!(size_of::<usize>() < 8 || size_of::<Slot>() <= 256);
+#[cfg(all(target_arch = "x86_64", linux_like, not(feature = "sanitizer")))]
+const _: () = assert!(size_of::<Slot>() <= 256);
 
 /// A slot's address. Plain data; only its worker follows it (Invariant 1).
 #[derive(Clone, Copy, PartialEq, Eq)]
