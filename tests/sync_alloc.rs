@@ -1,15 +1,8 @@
 //! To wait allocates nothing. A test binary of its own, because its allocator counts.
 
-#![allow(unsafe_code)]
-
 mod support;
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-};
-
-use support::in_run;
+use support::{Counting, allocations, in_run};
 use sward::{
     channel::{bounded, select},
     event::Event,
@@ -17,27 +10,6 @@ use sward::{
     sync::{Arc, Barrier, Condvar, Mutex, Notify, RwLock, Semaphore},
     yield_now,
 };
-
-struct Counting;
-
-thread_local! {
-    /// Of this OS thread, and so of all green threads of a `run`.
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: the system's allocator, which is asked for each; counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller's contract.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -59,9 +31,9 @@ fn waits_for_nothing(wait: impl Fn() + 'static, wake: impl Fn()) {
         }
     };
     rounds();
-    let before = ALLOCATIONS.get();
+    let before = allocations();
     rounds();
-    let made = ALLOCATIONS.get() - before;
+    let made = allocations() - before;
     waiter.join().unwrap();
     assert_eq!(made, 0, "allocations");
 }

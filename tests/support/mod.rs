@@ -1,6 +1,7 @@
 //! What the integration tests share.
 #![allow(dead_code, unused_imports, unused_macros, reason = "no test uses all of it")]
 
+mod allocations;
 mod child;
 pub(crate) mod condvars;
 mod dirs;
@@ -14,6 +15,7 @@ mod unwinding;
 mod waiting;
 mod watch;
 
+pub(crate) use allocations::{Counting, allocations};
 pub(crate) use child::{Child, Ended, SIGABRT, SIGSEGV};
 pub(crate) use dirs::TempDir;
 pub(crate) use futures::{block_on, poll_once};
