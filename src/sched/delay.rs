@@ -1,46 +1,74 @@
-//! Green threads that are to start later: what `spawn_after` makes. Until its time comes one has a slot and a timer, and no
-//! stack; then it starts as any other.
+//! Green threads that are to start later: what `spawn_after` makes. Until its time comes one is a closure and a timer, with
+//! neither a stack nor a slot; then it is as fresh as any other.
 
-#![allow(unsafe_code)]
+use std::sync::{Arc, OnceLock};
 
-use super::{slot::SlotPtr, task::TaskRef, worker::Worker};
+use super::{
+    clock::Nanos,
+    runtime::WorkerShared,
+    task::{Core, TaskRef},
+    timer::TimerKey,
+    worker::Worker,
+};
+
+/// When one is to start, and who keeps it until then.
+pub(super) struct Delay {
+    due: Nanos,
+    keeper: OnceLock<(Arc<WorkerShared>, TimerKey)>,
+}
+
+impl Delay {
+    pub(super) fn until(due: Nanos) -> Self {
+        Self { due, keeper: OnceLock::new() }
+    }
+}
 
 impl Worker {
-    /// Keeps a fresh one until its time comes, if it has one that is yet to come. False: it may start now.
-    pub(super) fn delay(&self, ptr: SlotPtr) -> bool {
-        // SAFETY: one of this worker's slots, on its thread.
-        let slot = unsafe { ptr.get() };
-        let Some(due) = slot.core().due().filter(|&due| due > self.now()) else { return false };
-        // It stays on this worker, and so counts from now on: long delays are spread as connections are.
-        if !slot.counted.replace(true) {
+    /// Keeps a fresh one until its time comes, if it has one that is yet to come; else hands it back, to be started.
+    pub(super) fn keep(&self, fresh: TaskRef) -> Option<TaskRef> {
+        let Some(delay) = fresh.core.delay().filter(|delay| delay.is_early(self)) else { return Some(fresh) };
+        // It counts from now on: long delays are spread as connections are.
+        if fresh.core.counted_by.get().is_none() {
             self.shared.load.up();
+            fresh.core.counted_by.set(self.shared.index);
         }
-        if self.closing.get() || self.show_to_cancels(ptr, slot) {
-            return false;
-        }
-        slot.delay.set(Some(self.timers.borrow_mut().insert(due, ptr)));
-        true
+        let key = self.delayed.borrow_mut().insert(delay.due, fresh.clone());
+        delay.keeper.get_or_init(|| (Arc::clone(&self.shared), key));
+        // Whoever cancels it from now on sees the keeper.
+        if fresh.core.park.show().is_cancelled() { self.delayed.borrow_mut().remove(key) } else { None }
     }
 
-    /// Whether a fresh one has to wait for its time: it cannot share the stack of one that has ended.
-    #[inline]
-    pub(super) fn is_early(&self, fresh: &TaskRef) -> bool {
-        fresh.core.due().is_some_and(|due| due > self.now())
+    /// Lets those start whose time has come.
+    pub(super) fn fire_delayed(&self, now: Nanos) {
+        if self.delayed.borrow().next_deadline().is_none_or(|next| next > now) {
+            return;
+        }
+        loop {
+            let Some(due) = self.delayed.borrow_mut().pop_due(now) else { return };
+            self.spawn(due);
+        }
     }
 
-    /// Starts those that were cancelled before their time.
+    /// Lets those start that were cancelled before their time.
     #[cold]
     pub(super) fn start_delayed(&self) {
-        for ptr in self.shared.take_cancelled() {
-            // SAFETY: one of this worker's slots, on its thread. Whoever has the slot by now, if it has a timer here it
-            // has not started.
-            let slot = unsafe { ptr.get() };
-            let key = slot.delay.get().filter(|_| slot.core().park.load().is_cancelled());
-            if let Some(key) = key {
-                slot.delay.set(None);
-                self.timers.borrow_mut().remove(key);
-                self.queue.borrow_mut().push(ptr);
-            }
+        for key in self.shared.take_cancelled() {
+            let cancelled = self.delayed.borrow_mut().remove(key);
+            cancelled.into_iter().for_each(|task| self.spawn(task));
         }
+    }
+}
+
+impl Delay {
+    /// Once it was kept it has waited. A worker that closes waits for nothing.
+    fn is_early(&self, worker: &Worker) -> bool {
+        self.keeper.get().is_none() && self.due > worker.now() && !worker.closing.get()
+    }
+}
+
+/// A fresh one was cancelled: if a worker keeps it for later, that one is told.
+pub(super) fn tell_keeper(core: &Core) {
+    if let Some((worker, key)) = core.delay().and_then(|delay| delay.keeper.get()) {
+        worker.tell_of_delayed(*key);
     }
 }

@@ -87,7 +87,7 @@ impl Worker {
     fn sleep(&self, limit: Option<Duration>) {
         self.look_for_deadlocks();
         let surplus = self.stacks.borrow_mut().trim(Duration::from_nanos(Nanos::real_now().0));
-        let real_deadline = self.timers.borrow().next_deadline().filter(|_| self.virtual_now.is_none());
+        let real_deadline = self.next_deadline().filter(|_| self.virtual_now.is_none());
         let wait = [
             limit,
             surplus.then_some(TRIM_INTERVAL),
@@ -108,6 +108,12 @@ impl Worker {
             doorbell.wake_up();
         }
         self.fire_timers();
+    }
+
+    /// When a timer fires, or a delayed one is to start.
+    fn next_deadline(&self) -> Option<Nanos> {
+        let timers = [self.timers.borrow().next_deadline(), self.delayed.borrow().next_deadline()];
+        timers.into_iter().flatten().min()
     }
 
     /// With `busy_poll`, looks again and again for that long before it sleeps. True: there is something to do.
@@ -133,7 +139,7 @@ impl Worker {
         if !self.queue.borrow().is_empty() || self.shared.doorbell.rang() {
             return true;
         }
-        let Some(next) = self.timers.borrow().next_deadline() else { return false };
+        let Some(next) = self.next_deadline() else { return false };
         if self.offloaded.get() != 0 || next == Nanos::NEVER {
             return false;
         }

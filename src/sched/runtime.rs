@@ -15,8 +15,8 @@ use super::{
     park::{self, Unparker},
     queue::{self, Queue},
     reactor::{Reactor, Remote},
-    slot::SlotPtr,
     task::{Core, Failure, OnEnd, TaskRef},
+    timer::TimerKey,
     worker::{self, Worker},
 };
 use crate::{
@@ -69,8 +69,8 @@ pub(crate) struct WorkerShared {
     pub(super) remote: Remote,
     /// Raised when something that is held here was cancelled, until the worker has seen to it.
     pub(super) cancelled_held: Flag,
-    /// Its slot, for what waits for its time.
-    cancelled: Mutex<Vec<SlotPtr>>,
+    /// The keys of what was cancelled before its time.
+    cancelled: Mutex<Vec<TimerKey>>,
     /// Raised when nobody will look before this door any more.
     gone: Flag,
 }
@@ -286,19 +286,24 @@ impl WorkerShared {
         }
     }
 
-    /// Tells the worker that what it holds in `slot` was cancelled.
-    pub(super) fn tell_of_cancel(&self, slot: SlotPtr) {
-        self.lock_cancelled().push(slot);
+    /// Tells the worker that something it holds was cancelled.
+    pub(super) fn tell_of_cancel(&self) {
         self.cancelled_held.raise();
         self.ring();
     }
 
-    /// What the worker was told of. By now there may be others in those slots.
-    pub(super) fn take_cancelled(&self) -> Vec<SlotPtr> {
+    /// Tells the worker that what it keeps for later by this key was cancelled.
+    pub(super) fn tell_of_delayed(&self, key: TimerKey) {
+        self.lock_cancelled().push(key);
+        self.tell_of_cancel();
+    }
+
+    /// What the worker was told of. By now they may have started.
+    pub(super) fn take_cancelled(&self) -> Vec<TimerKey> {
         std::mem::take(&mut *self.lock_cancelled())
     }
 
-    fn lock_cancelled(&self) -> std::sync::MutexGuard<'_, Vec<SlotPtr>> {
+    fn lock_cancelled(&self) -> std::sync::MutexGuard<'_, Vec<TimerKey>> {
         self.cancelled.lock().unwrap_or_else(|e| e.into_inner())
     }
 

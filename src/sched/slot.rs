@@ -19,7 +19,6 @@ use super::{
     interrupts::{INHERITED, Interrupts},
     locals::Locals,
     task::{Core, TaskRef},
-    timer::TimerKey,
     wait::WaitsFor,
 };
 use crate::{
@@ -59,8 +58,6 @@ pub(crate) struct Slot {
     pub(super) published: Cell<bool>,
     /// What it will touch first when it is woken from outside: a place on its stack, and the source. Null if it has not said.
     touches: Cell<[*const u8; 2]>,
-    /// Its timer, while it waits for the time of its first run.
-    pub(super) delay: Cell<Option<TimerKey>>,
     /// Set by its timer, taken by the park that armed it.
     pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
@@ -196,7 +193,6 @@ impl Slot {
             touches: Cell::new([ptr::null(); 2]),
             suspected: Cell::new(false),
             published: Cell::new(false),
-            delay: Cell::new(None),
             expired: Cell::new(false),
             counted: Cell::new(false),
             settled: Cell::new(false),

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, mem};
 
 use super::{
     clock::Nanos,
-    park,
+    delay, park,
     slot::{Slot, SlotPtr},
     task::{Failure, Home, TaskRef},
     wait,
@@ -21,11 +21,8 @@ use crate::{
 impl Worker {
     /// Runs a fresh one for the first time, here or on a worker that has fewer.
     pub(super) fn start_fresh(&self, fresh: TaskRef) {
-        if let Some(fresh) = self.place(fresh) {
-            let ptr = self.seat(fresh);
-            if !self.delay(ptr) {
-                self.start(ptr);
-            }
+        if let Some(fresh) = self.place(fresh).and_then(|fresh| self.keep(fresh)) {
+            self.start(self.seat(fresh));
         }
     }
 
@@ -101,12 +98,9 @@ impl Worker {
             }
             let fresh = self.queue.borrow_mut().pop_fresh()?;
             self.turn.set(turn);
-            let Some(fresh) = self.place(fresh) else { continue };
-            if fresh.core.stack != slot.core().stack || self.is_early(&fresh) {
+            let Some(fresh) = self.place(fresh).and_then(|fresh| self.keep(fresh)) else { continue };
+            if fresh.core.stack != slot.core().stack {
                 let next = self.seat(fresh);
-                if self.delay(next) {
-                    continue;
-                }
                 self.queue.borrow_mut().push_front(next);
                 return None;
             }
@@ -160,15 +154,10 @@ impl Worker {
 
     /// From now on a cancel of what is held finds this worker.
     fn let_cancels_find(&self, ptr: SlotPtr, slot: &Slot) {
-        if self.show_to_cancels(ptr, slot) {
-            self.shared.tell_of_cancel(ptr);
-        }
-    }
-
-    /// The same. True: it was cancelled before.
-    pub(super) fn show_to_cancels(&self, ptr: SlotPtr, slot: &Slot) -> bool {
         slot.core().settle(|| Home { worker: self.shared.clone(), slot: ptr });
-        slot.core().park.show().is_cancelled()
+        if slot.core().park.show().is_cancelled() {
+            self.shared.tell_of_cancel();
+        }
     }
 
     /// A place under the limit came back: starts what was held, as far as it goes.
@@ -315,9 +304,11 @@ impl Slot {
 /// told: it need not wait.
 pub(crate) fn cancel(core: &super::task::Core) {
     park::deliver(core, core.park.cancel());
-    if core.park.load().is_fresh()
-        && let Some(home) = core.home()
-    {
-        home.worker.tell_of_cancel(home.slot);
+    if !core.park.load().is_fresh() {
+        return;
+    }
+    match core.home() {
+        Some(home) => home.worker.tell_of_cancel(),
+        None => delay::tell_keeper(core),
     }
 }

@@ -21,7 +21,9 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use super::{cancel, clock::Nanos, ids, runtime::WorkerShared, slot::SlotPtr, waiters::Waiters};
+use super::{
+    cancel, clock::Nanos, delay::Delay, ids, runtime::WorkerShared, slot::SlotPtr, waiters::Waiters,
+};
 use crate::{
     lockfree::{
         counter::WorkerMark,
@@ -63,7 +65,7 @@ struct Extras {
     name: Option<Box<str>>,
     on_end: Option<Arc<dyn OnEnd>>,
     deadline: Option<Nanos>,
-    due: Option<Nanos>,
+    delay: Option<Delay>,
 }
 
 /// What a spawn asks for.
@@ -152,7 +154,7 @@ impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
     fn new(f: F, spec: Spec, on_end: Option<Arc<dyn OnEnd>>) -> Self {
         let Spec { name, site, stack, deadline, due } = spec;
         let any = name.is_some() || on_end.is_some() || deadline.is_some() || due.is_some();
-        let extras = any.then(|| Box::new(Extras { name, on_end, deadline, due }));
+        let extras = any.then(|| Box::new(Extras { name, on_end, deadline, delay: due.map(Delay::until) }));
         let core = Core {
             park: ParkWord::fresh(),
             outcome: OutcomeWord::new(),
@@ -312,8 +314,8 @@ impl Core {
 
     /// When it is to start, if that was not to be at once.
     #[inline]
-    pub(crate) fn due(&self) -> Option<Nanos> {
-        self.extras.as_ref()?.due
+    pub(super) fn delay(&self) -> Option<&Delay> {
+        self.extras.as_ref()?.delay.as_ref()
     }
 
     fn tell_end(&self, ended: Ended) {

@@ -49,6 +49,8 @@ pub(crate) struct Worker {
     pub(super) classes: RefCell<Classes>,
     pub(super) stacks: RefCell<StackPool>,
     pub(super) timers: RefCell<Timers<SlotPtr>>,
+    /// Fresh ones that are to start later.
+    pub(super) delayed: RefCell<Timers<TaskRef>>,
     pub(super) reactor: Reactor,
     /// Fresh ones that found no place under `max_green_threads`, in line.
     pub(super) held: RefCell<VecDeque<SlotPtr>>,
@@ -130,6 +132,7 @@ impl Worker {
             classes: RefCell::default(),
             stacks: RefCell::new(StackPool::new()),
             timers: RefCell::new(Timers::new()),
+            delayed: RefCell::new(Timers::new()),
             reactor,
             held: RefCell::new(VecDeque::new()),
             virtual_now: config.virtual_clock.then(|| Cell::new(Nanos::real_now())),
@@ -213,7 +216,7 @@ impl Worker {
 
     /// Whether nothing is left to run, now or later.
     fn is_drained(&self) -> bool {
-        self.slots.used() == 0 && self.queue.borrow().is_empty()
+        self.slots.used() == 0 && self.queue.borrow().is_empty() && self.delayed.borrow().is_empty()
     }
 
     /// Cancels all that is alive here; what is spawned from now on is cancelled before it runs.
@@ -228,7 +231,7 @@ impl Worker {
             park::cancel(unsafe { slot.get() }.core());
         }
         self.start_cancelled();
-        self.start_delayed();
+        self.fire_delayed(Nanos::NEVER);
     }
 
     /// Whether it is one of this runtime's.
@@ -393,10 +396,11 @@ impl Worker {
     }
 
     pub(super) fn fire_timers(&self) {
-        if self.timers.borrow().is_empty() {
+        if self.timers.borrow().is_empty() && self.delayed.borrow().is_empty() {
             return;
         }
         let now = self.now();
+        self.fire_delayed(now);
         let mut timers = self.timers.borrow_mut();
         while let Some(ptr) = timers.pop_due(now) {
             if let Some(next) = timers.next() {
@@ -404,9 +408,7 @@ impl Worker {
             }
             // SAFETY: one of this worker's slots, on its thread; a timer is removed before its green thread ends.
             let slot = unsafe { ptr.get() };
-            if slot.delay.take().is_some() {
-                self.queue.borrow_mut().push_woken(ptr);
-            } else if slot.core().park.expire() {
+            if slot.core().park.expire() {
                 slot.expired.set(true);
                 self.queue.borrow_mut().push_woken(ptr);
             }
