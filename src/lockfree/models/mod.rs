@@ -1,6 +1,6 @@
 //! Loom models of the protocols, one file each, and of the ways they are put together.
 //!
-//! `RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=/tmp/target-loom cargo test --release --lib`
+//! `RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --release --lib`
 //!
 //! Each model plays the callers as `sched` and `thread` write them, with the switch and the system calls replaced
 //! by [`Bell`]. A lost wake-up shows as loom's deadlock, a missing order as a race on an `UnsafeCell` or a failed
