@@ -62,9 +62,13 @@ pub(crate) fn new<T>(has_heavy: bool) -> (Owner<T>, Stealer<T>) {
 }
 
 impl<T> Owner<T> {
+    /// True: it stands alone there. A thief that takes it sees what is pushed after it, or that push is told so in turn.
     #[inline]
-    pub(crate) fn push(&mut self, item: T) {
-        self.enter(|items| items.push_back(item));
+    pub(crate) fn push(&mut self, item: T) -> bool {
+        self.enter(|items| {
+            items.push_back(item);
+            items.len() == 1
+        })
     }
 
     /// The oldest.

@@ -86,10 +86,11 @@ impl Queue {
         self.ring.push_front(Some(slot));
     }
 
+    /// Adds a fresh one. True: it is the only one, so that who has nothing to do may not know.
     #[inline]
-    pub(crate) fn push_fresh(&mut self, fresh: TaskRef) {
-        self.fresh.push(fresh);
+    pub(crate) fn push_fresh(&mut self, fresh: TaskRef) -> bool {
         self.ring.push_back(None);
+        self.fresh.push(fresh)
     }
 
     #[inline(always)]
@@ -143,6 +144,11 @@ impl Queue {
         self.ring.is_empty() && self.woken.is_empty()
     }
 
+    /// Whether there is something that another worker could run sooner: it is fresh, and not alone.
+    pub(crate) fn has_spare(&self) -> bool {
+        self.fresh_count() > 0 && self.ring.len() + self.woken.len() > 1
+    }
+
     /// How many another worker would find to steal here.
     #[inline]
     pub(crate) fn fresh_count(&self) -> usize {
@@ -166,7 +172,9 @@ impl Queue {
         }
         let mut loot = loot.into_iter();
         let first = loot.next();
-        loot.for_each(|fresh| self.push_fresh(fresh));
+        for fresh in loot {
+            self.push_fresh(fresh);
+        }
         first
     }
 

@@ -253,12 +253,9 @@ impl Worker {
 
     /// Queues a fresh green thread that any worker may start.
     pub(crate) fn spawn(&self, task: TaskRef) {
-        let mut queue = self.queue.borrow_mut();
-        let is_first = queue.fresh_count() == 0;
-        queue.push_fresh(task);
-        drop(queue);
-        // Whoever fell asleep beside an empty queue is called by the first that is put there, and whoever does later
-        // looks and finds it. So the others need no call, and no fence.
+        let is_first = self.queue.borrow_mut().push_fresh(task);
+        // Whoever fell asleep beside an empty queue is called by the first that is put there, and a thief that leaves any
+        // behind calls the next. So the others need no call, and no fence.
         if is_first {
             self.runtime.call_idle();
         }
@@ -371,7 +368,7 @@ impl Worker {
         }
         self.queue.borrow_mut().accept(&self.shared.queue);
         // On their way in they were neither before the door nor in the queue, for one that fell asleep at that moment.
-        if self.queue.borrow().fresh_count() > 1 {
+        if self.queue.borrow().has_spare() {
             self.runtime.call_idle();
         }
         self.reactor.forget_released(&self.shared);
