@@ -38,17 +38,6 @@ impl Worker {
         if fresh.core.park.show().is_cancelled() { self.delayed.borrow_mut().remove(key) } else { None }
     }
 
-    /// Lets those start whose time has come.
-    pub(super) fn fire_delayed(&self, now: Nanos) {
-        if self.delayed.borrow().next_deadline().is_none_or(|next| next > now) {
-            return;
-        }
-        loop {
-            let Some(due) = self.delayed.borrow_mut().pop_due(now) else { return };
-            self.spawn(due);
-        }
-    }
-
     /// Lets those start that were cancelled before their time.
     #[cold]
     pub(super) fn start_delayed(&self) {

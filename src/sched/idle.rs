@@ -87,7 +87,7 @@ impl Worker {
     fn sleep(&self, limit: Option<Duration>) {
         self.look_for_deadlocks();
         let surplus = self.stacks.borrow_mut().trim(Duration::from_nanos(Nanos::real_now().0));
-        let real_deadline = self.next_deadline().filter(|_| self.virtual_now.is_none());
+        let real_deadline = self.rest().filter(|_| self.virtual_now.is_none());
         let wait = [
             limit,
             surplus.then_some(TRIM_INTERVAL),
@@ -108,12 +108,6 @@ impl Worker {
             doorbell.wake_up();
         }
         self.fire_timers();
-    }
-
-    /// When a timer fires, or a delayed one is to start.
-    fn next_deadline(&self) -> Option<Nanos> {
-        let timers = [self.timers.borrow().next_deadline(), self.delayed.borrow().next_deadline()];
-        timers.into_iter().flatten().min()
     }
 
     /// With `busy_poll`, looks again and again for that long before it sleeps. True: there is something to do.

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     fiber::{Fiber, Suspender},
     stack::overflow::{Overflowing, ShortName},
+    sys::cache::prefetch,
 };
 
 const CHUNK: usize = 128;
@@ -163,19 +164,6 @@ impl SlotPtr {
     }
 }
 
-/// Asks the processor for the line at `address`.
-#[inline(always)]
-fn prefetch(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, which reads nothing and faults on no address.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(address.cast::<i8>());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
-}
-
 impl Slot {
     fn new() -> Self {
         Self {
@@ -267,7 +255,7 @@ impl Slot {
     #[inline]
     pub(crate) fn prefetch_touches(&self) {
         let [stack, source] = self.touches.get();
-        prefetch(std::ptr::from_ref(self.core()).cast());
+        prefetch(std::ptr::from_ref(self.core()));
         if stack.is_null() {
             return; // to ask for what is mapped nowhere takes long
         }

@@ -32,6 +32,7 @@ use crate::{
         park_word::ParkWord,
     },
     stack::StackClass,
+    sys::cache::prefetch_all,
 };
 
 /// See the [module](self).
@@ -310,6 +311,14 @@ impl Core {
     /// The deadline that it inherited.
     pub(crate) fn deadline(&self) -> Option<Nanos> {
         self.extras.as_ref()?.deadline
+    }
+
+    /// Asks the processor for what lies apart from it.
+    #[inline]
+    pub(super) fn prefetch_extras(&self) {
+        if let Some(extras) = &self.extras {
+            prefetch_all(&**extras);
+        }
     }
 
     /// When it is to start, if that was not to be at once.

@@ -391,26 +391,6 @@ impl Worker {
         }
         self.look_for_deadlocks_at_times();
     }
-
-    pub(super) fn fire_timers(&self) {
-        if self.timers.borrow().is_empty() && self.delayed.borrow().is_empty() {
-            return;
-        }
-        let now = self.now();
-        self.fire_delayed(now);
-        let mut timers = self.timers.borrow_mut();
-        while let Some(ptr) = timers.pop_due(now) {
-            if let Some(next) = timers.next() {
-                next.prefetch();
-            }
-            // SAFETY: one of this worker's slots, on its thread; a timer is removed before its green thread ends.
-            let slot = unsafe { ptr.get() };
-            if slot.core().park.expire() {
-                slot.expired.set(true);
-                self.queue.borrow_mut().push_woken(ptr);
-            }
-        }
-    }
 }
 
 /// What the overflow report says of the running green thread. Called by a signal handler: it reads, and
