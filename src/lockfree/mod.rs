@@ -16,6 +16,7 @@ pub(crate) mod counter;
 pub(crate) mod doorbell;
 pub(crate) mod event;
 pub(crate) mod holder;
+pub(crate) mod home;
 pub(crate) mod idle_set;
 pub(crate) mod inbox;
 pub(crate) mod limit;

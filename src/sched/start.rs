@@ -9,7 +9,7 @@ use super::{
     clock::Nanos,
     delay, park,
     slot::{Slot, SlotPtr},
-    task::{Failure, Home, TaskRef},
+    task::{Failure, TaskRef},
     wait,
     worker::{self, TURNS_BETWEEN_POLLS, Worker},
 };
@@ -154,7 +154,8 @@ impl Worker {
 
     /// From now on a cancel of what is held finds this worker.
     fn let_cancels_find(&self, ptr: SlotPtr, slot: &Slot) {
-        slot.core().settle(|| Home { worker: self.shared.clone(), slot: ptr });
+        // SAFETY: what is held here will run here: all its calls are made on this thread.
+        unsafe { slot.core().home.settle(&self.shared, ptr) };
         if slot.core().park.show().is_cancelled() {
             self.shared.tell_of_cancel();
         }
@@ -307,8 +308,8 @@ pub(crate) fn cancel(core: &super::task::Core) {
     if !core.park.load().is_fresh() {
         return;
     }
-    match core.home() {
-        Some(home) => home.worker.tell_of_cancel(),
+    match core.home.get() {
+        Some((worker, _)) => worker.tell_of_cancel(),
         None => delay::tell_keeper(core),
     }
 }

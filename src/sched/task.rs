@@ -18,7 +18,7 @@ use std::{
     cell::UnsafeCell,
     io, mem,
     panic::{self, AssertUnwindSafe, Location},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
 };
 
 use super::{
@@ -27,6 +27,7 @@ use super::{
 use crate::{
     lockfree::{
         counter::WorkerMark,
+        home::Home,
         inbox::{Link, Linked},
         outcome_word::{Ended, OutcomeWord},
         park_word::ParkWord,
@@ -50,7 +51,7 @@ pub(crate) struct Core {
     pub(crate) outcome: OutcomeWord,
     link: Link<Core>,
     /// Where it runs, written by its worker before it parks for the first time.
-    home: OnceLock<Box<Home>>,
+    pub(super) home: Home<WorkerShared, SlotPtr>,
     /// Who waits for its end; a place is made when somebody does.
     pub(super) waiters: Mutex<Option<Box<Waiters>>>,
     pub(crate) id: u64,
@@ -78,12 +79,6 @@ pub(crate) struct Spec {
     pub(crate) deadline: Option<Nanos>,
     /// When it starts, if not at once.
     pub(crate) due: Option<Nanos>,
-}
-
-/// A green thread's worker, and its place there.
-pub(crate) struct Home {
-    pub(crate) worker: Arc<WorkerShared>,
-    pub(crate) slot: SlotPtr,
 }
 
 /// Why a green thread gave no value.
@@ -160,7 +155,7 @@ impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
             park: ParkWord::fresh(),
             outcome: OutcomeWord::new(),
             link: Link::new(),
-            home: OnceLock::new(),
+            home: Home::unknown(),
             waiters: Mutex::new(None),
             id: ids::next(),
             site,
@@ -335,16 +330,6 @@ impl Core {
 
     fn on_end(&self) -> Option<&dyn OnEnd> {
         self.extras.as_ref()?.on_end.as_deref()
-    }
-
-    #[inline]
-    pub(crate) fn home(&self) -> Option<&Home> {
-        self.home.get().map(|home| &**home)
-    }
-
-    /// Says where it runs, once, before it parks for the first time.
-    pub(crate) fn settle(&self, home: impl FnOnce() -> Home) {
-        self.home.get_or_init(|| Box::new(home()));
     }
 
     /// A panic that nobody will join is told on stderr: the hook named the OS thread, this names the green one.

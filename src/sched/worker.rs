@@ -24,7 +24,7 @@ use super::{
     runtime::{RuntimeShared, WorkerShared},
     slot::{BUDGET, Slot, SlotPtr, Slots},
     start::Classes,
-    task::{Core, Home, TaskRef},
+    task::{Core, TaskRef},
     thief::Watch,
     timer::{TimerKey, Timers},
 };
@@ -97,20 +97,21 @@ pub(crate) fn is_closing() -> bool {
 
 /// Puts the green thread whose park word the caller won into its worker's queue.
 pub(crate) fn schedule(core: &Core) {
-    let home = core.home().expect("what has parked has a home");
+    const SETTLED: &str = "what has parked has a home";
+    let (home, slot) = core.home.get().expect(SETTLED);
     match of_this_thread() {
-        Some(worker) if ptr::eq(&*worker.shared, &*home.worker) => {
+        Some(worker) if ptr::eq(&*worker.shared, home) => {
             let mut queue = worker.queue.borrow_mut();
             // Woken by a green thread, or by the scheduler on behalf of the world.
             match worker.current.get() {
-                Some(_) => queue.push(home.slot),
-                None => queue.push_woken(home.slot),
+                Some(_) => queue.push(slot),
+                None => queue.push_woken(slot),
             }
         }
         _ => {
             // From the push on the green thread may run and end, and its core be gone: what is used after that
             // is held here.
-            let worker = Arc::clone(&home.worker);
+            let worker = core.home.worker().expect(SETTLED);
             // SAFETY: the winner of the park word is the only one to push the core, and until its worker takes
             // it the green thread cannot run on, so it lives (Invariants 1 and 2 of `park_word`).
             unsafe { worker.inbox.push(core.into()) };
@@ -281,11 +282,9 @@ impl Worker {
         if !slot.counted.replace(true) {
             self.shared.load.up();
         }
-        let here = || Home {
-            worker: Arc::clone(&self.shared),
-            slot: self.current.get().expect("a green thread is running"),
-        };
-        slot.core().settle(here);
+        let here = self.current.get().expect("a green thread is running");
+        // SAFETY: one that runs here was settled here, on this thread, if it was before.
+        unsafe { slot.core().home.settle(&self.shared, here) };
     }
 
     /// Suspends the current green thread, which has prepared to park. True: the deadline ended it.
@@ -363,8 +362,8 @@ impl Worker {
         self.shared.doorbell.answer();
         for core in self.shared.inbox.take() {
             // SAFETY: whoever pushed it won its park word, so it is parked, here, and alive.
-            let home = unsafe { core.as_ref() }.home().expect("what has parked has a home");
-            self.queue.borrow_mut().push_woken(home.slot);
+            let (_, slot) = unsafe { core.as_ref() }.home.get().expect("what has parked has a home");
+            self.queue.borrow_mut().push_woken(slot);
         }
         self.queue.borrow_mut().accept(&self.shared.queue);
         // On their way in they were neither before the door nor in the queue, for one that fell asleep at that moment.
