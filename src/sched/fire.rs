@@ -60,7 +60,6 @@ impl Worker {
     /// Lets those start that were to start by `now`.
     pub(super) fn fire_delayed(&self, now: Nanos) {
         while let Some(due) = take_due(&self.delayed, now, |task| prefetch_all(&**task)) {
-            due.iter().flatten().for_each(|task| task.core.prefetch_extras());
             due.into_iter().flatten().for_each(|task| self.spawn(task));
         }
     }

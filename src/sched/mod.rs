@@ -6,6 +6,7 @@ pub(crate) mod cancel;
 pub(crate) mod clock;
 pub(crate) mod deadlock;
 mod delay;
+mod extras;
 mod fire;
 mod idle;
 pub(crate) mod ids;

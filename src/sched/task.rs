@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!  Arc<Task<dyn Stage>>                           Slot (the worker's own, see `slot`)
-//!  ┌──────────────┬───────────────────────┐       ┌─────────────────────────────┐
-//!  │ Core         │ Cell<F, T>            │ <──── │ fiber, budget, shield, …    │
-//!  │ words, name, │ closure, then result  │ ────> │                             │
-//!  │ site, home   │                       │ home  └─────────────────────────────┘
-//!  └──────────────┴───────────────────────┘
+//!  ┌──────────────┬──────────┬───────────────────────┐       ┌─────────────────────────────┐
+//!  │ Core         │ Extras,  │ Cell<F, T>            │ <──── │ fiber, budget, shield, …    │
+//!  │ words, site, │ if it    │ closure, then result  │ ────> │                             │
+//!  │ home         │ has any  │                       │ home  └─────────────────────────────┘
+//!  └──────────────┴──────────┴───────────────────────┘
 //! ```
 //!
 //! What is here may be shared between threads; what belongs to the stack is in the slot, which may not.
@@ -22,7 +22,14 @@ use std::{
 };
 
 use super::{
-    cancel, clock::Nanos, delay::Delay, ids, runtime::WorkerShared, slot::SlotPtr, waiters::Waiters,
+    cancel,
+    clock::Nanos,
+    delay::Delay,
+    extras::{self, Extras, ExtrasPtr},
+    ids,
+    runtime::WorkerShared,
+    slot::SlotPtr,
+    waiters::Waiters,
 };
 use crate::{
     lockfree::{
@@ -33,13 +40,12 @@ use crate::{
         park_word::ParkWord,
     },
     stack::StackClass,
-    sys::cache::prefetch_all,
 };
 
 /// See the [module](self).
 pub(crate) struct Task<S: ?Sized> {
     pub(crate) core: Core,
-    stage: S,
+    pub(super) stage: S,
 }
 
 /// A shared green thread of any type.
@@ -56,18 +62,10 @@ pub(crate) struct Core {
     pub(super) waiters: Mutex<Option<Box<Waiters>>>,
     pub(crate) id: u64,
     site: &'static Location<'static>,
-    extras: Option<Box<Extras>>,
+    pub(super) extras: ExtrasPtr,
     pub(crate) stack: StackClass,
     /// While it is fresh: the worker in whose load it is counted already, because it was sent there.
     pub(crate) counted_by: WorkerMark,
-}
-
-/// What few green threads have, kept out of the allocation of all of them.
-struct Extras {
-    name: Option<Box<str>>,
-    on_end: Option<Arc<dyn OnEnd>>,
-    deadline: Option<Nanos>,
-    delay: Option<Delay>,
 }
 
 /// What a spawn asks for.
@@ -146,27 +144,6 @@ unsafe impl<F, T> Send for Cell<F, T> {}
 // sharing gives nobody more than sending does.
 unsafe impl<F, T> Sync for Cell<F, T> {}
 
-impl<F: FnOnce() -> T, T> Task<Cell<F, T>> {
-    fn new(f: F, spec: Spec, on_end: Option<Arc<dyn OnEnd>>) -> Self {
-        let Spec { name, site, stack, deadline, due } = spec;
-        let any = name.is_some() || on_end.is_some() || deadline.is_some() || due.is_some();
-        let extras = any.then(|| Box::new(Extras { name, on_end, deadline, delay: due.map(Delay::until) }));
-        let core = Core {
-            park: ParkWord::fresh(),
-            outcome: OutcomeWord::new(),
-            link: Link::new(),
-            home: Home::unknown(),
-            waiters: Mutex::new(None),
-            id: ids::next(),
-            site,
-            extras,
-            stack,
-            counted_by: WorkerMark::none(),
-        };
-        Self { core, stage: Cell(UnsafeCell::new(Step::Ready(f))) }
-    }
-}
-
 /// Makes a task. It holds its closure until a worker runs or abandons it.
 ///
 /// # Safety
@@ -177,7 +154,29 @@ where
     F: FnOnce() -> T + 'a,
     T: 'a,
 {
-    let task: Arc<Task<dyn Stage + 'a>> = Arc::new(Task::new(f, spec, on_end));
+    let Spec { name, site, stack, deadline, due } = spec;
+    // Made where it stays: a copy of it would cost more than all of it.
+    let core = || Core {
+        park: ParkWord::fresh(),
+        outcome: OutcomeWord::new(),
+        link: Link::new(),
+        home: Home::unknown(),
+        waiters: Mutex::new(None),
+        id: ids::next(),
+        site,
+        extras: ExtrasPtr::default(),
+        stack,
+        counted_by: WorkerMark::none(),
+    };
+    let stage = |f| Cell(UnsafeCell::new(Step::Ready(f)));
+    let any = name.is_some() || on_end.is_some() || deadline.is_some() || due.is_some();
+    let task: Arc<Task<dyn Stage + 'a>> = match any {
+        false => Arc::new(Task { core: core(), stage: stage(f) }),
+        true => {
+            let extras = Extras { name, on_end, deadline, delay: due.map(Delay::until) };
+            extras::task_of(core(), extras, stage(f))
+        }
+    };
     // SAFETY: only the lifetime bound changes. By the caller's contract what it bounds is gone or alive when
     // `on_end` is told, and after that nothing of the closure or the result is left in the task (see
     // `Cell::publish`), unless a handle, which is bound by 'a itself, still holds the result.
@@ -271,8 +270,12 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
 }
 
 impl<F: FnOnce() -> T, T> Cell<F, T> {
+    /// Inlined, or the result would be copied by the word where it was written by the byte: the copy then waits for all that
+    /// was written before, by the closure as well.
+    ///
     /// # Safety
     /// Called by the worker, once, before `DONE`.
+    #[inline(always)]
     unsafe fn publish(&self, core: &Core, result: Result<T, Failure>) -> Ended {
         let ended = match &result {
             Ok(_) => Ended::Returned,
@@ -296,7 +299,7 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
 
 impl Core {
     pub(crate) fn name(&self) -> Option<&str> {
-        self.extras.as_ref()?.name.as_deref()
+        self.extras.get()?.name.as_deref()
     }
 
     pub(crate) fn site(&self) -> &'static Location<'static> {
@@ -305,21 +308,13 @@ impl Core {
 
     /// The deadline that it inherited.
     pub(crate) fn deadline(&self) -> Option<Nanos> {
-        self.extras.as_ref()?.deadline
-    }
-
-    /// Asks the processor for what lies apart from it.
-    #[inline]
-    pub(super) fn prefetch_extras(&self) {
-        if let Some(extras) = &self.extras {
-            prefetch_all(&**extras);
-        }
+        self.extras.get()?.deadline
     }
 
     /// When it is to start, if that was not to be at once.
     #[inline]
     pub(super) fn delay(&self) -> Option<&Delay> {
-        self.extras.as_ref()?.delay.as_ref()
+        self.extras.get()?.delay.as_ref()
     }
 
     fn tell_end(&self, ended: Ended) {
@@ -329,7 +324,7 @@ impl Core {
     }
 
     fn on_end(&self) -> Option<&dyn OnEnd> {
-        self.extras.as_ref()?.on_end.as_deref()
+        self.extras.get()?.on_end.as_deref()
     }
 
     /// A panic that nobody will join is told on stderr: the hook named the OS thread, this names the green one.
