@@ -352,7 +352,9 @@ mod tests {
     fn a_rest_ends_with_the_last_of_those_that_are_near_the_first() {
         let rest = |deadlines: &[u64]| {
             let mut timers = Timers::new();
-            deadlines.iter().for_each(|&deadline| drop(timers.insert(Nanos(deadline), ())));
+            for &deadline in deadlines {
+                timers.insert(Nanos(deadline), ());
+            }
             timers.rest(Duration::from_nanos(50)).map(|rest| rest.0)
         };
         assert_eq!(rest(&[]), None);
