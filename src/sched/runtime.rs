@@ -240,13 +240,19 @@ impl RuntimeShared {
 
     /// Gives a fresh one to this runtime, from any thread.
     pub(crate) fn spawn(&self, task: TaskRef) {
-        if let Some(idle) = self.idle.pick() {
-            return self.workers[idle].accept(task);
+        let worker = self.idle.pick().unwrap_or_else(|| {
+            self.next.up();
+            self.next.get() % self.workers.len()
+        });
+        self.give(task, &self.workers[worker]);
+    }
+
+    /// Puts a fresh one before the door of `worker`. One that sleeps looks there next. Any other may just have begun
+    /// something that takes long, even if it was picked as an idle one a moment ago: then who is idle may steal it.
+    pub(super) fn give(&self, fresh: TaskRef, worker: &WorkerShared) {
+        if !worker.accept(fresh) {
+            self.call_idle();
         }
-        self.next.up();
-        self.workers[self.next.get() % self.workers.len()].accept(task);
-        // One that fell idle since may come and steal it.
-        self.call_idle();
     }
 
     /// Calls a worker that has nothing to do, if there is one, to come and steal.
@@ -277,13 +283,14 @@ impl RuntimeShared {
 }
 
 impl WorkerShared {
-    /// Puts a fresh one before this worker's door.
-    pub(super) fn accept(&self, fresh: TaskRef) {
+    /// Puts a fresh one before this worker's door. True: that has woken it.
+    fn accept(&self, fresh: TaskRef) -> bool {
         self.queue.inject(fresh);
-        self.ring();
+        let woken = self.ring();
         if self.gone.is_raised() {
             self.turn_away();
         }
+        woken
     }
 
     /// Tells the worker that something it holds was cancelled.
@@ -307,13 +314,15 @@ impl WorkerShared {
         self.cancelled.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Tells the worker to look before its door.
-    pub(super) fn ring(&self) {
-        match self.doorbell.ring() {
+    /// Tells the worker to look before its door. True: it slept, and is woken.
+    pub(super) fn ring(&self) -> bool {
+        let rung = self.doorbell.ring();
+        match rung {
             Rung::WakePoller => self.remote.wake(),
             Rung::WakeWord => futex::wake_one(self.doorbell.futex().0),
             Rung::Nothing => {}
         }
+        rung != Rung::Nothing
     }
 
     /// The worker goes, and looks before its door once more: who puts something there after that turns it away.

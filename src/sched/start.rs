@@ -135,7 +135,7 @@ impl Worker {
         }
         other.load.up();
         fresh.core.counted_by.set(other.index);
-        other.accept(fresh);
+        self.runtime.give(fresh, other);
         None
     }
 

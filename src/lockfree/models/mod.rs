@@ -15,6 +15,7 @@ mod condvar;
 mod countdown;
 mod doorbell;
 mod event;
+mod give;
 mod home;
 mod idle_set;
 mod inbox;
