@@ -122,6 +122,21 @@ fn a_hundred_thousand_wait_for_a_hundred_places() {
     });
 }
 
+/// Each of these lets the next one start at its end: if that was done there and then, the worker's own stack would overflow.
+#[test]
+fn a_hundred_thousand_that_waited_for_one_place_start_one_after_the_other() {
+    watched(|| {
+        Runtime::builder().virtual_clock(true).max_green_threads(2).run(|| {
+            let first = sward::spawn(|| thread::sleep(Duration::from_secs(1)));
+            let others: Vec<_> = (0..100_000).map(|i| sward::spawn(move || i)).collect();
+            for (i, result) in sward::join_all(others).into_iter().enumerate() {
+                assert_eq!(result.unwrap(), i);
+            }
+            first.join().unwrap();
+        });
+    });
+}
+
 #[test]
 fn a_shutdown_cancels_what_waits_for_a_place() {
     watched(|| {
@@ -205,6 +220,22 @@ fn without_memory_for_more_stacks_the_fresh_ones_wait_and_all_end() {
             assert_eq!(result.unwrap(), i);
         }
         assert!(alive.most() < 600, "{} at once", alive.most());
+    });
+    ended.is_well();
+}
+
+#[test]
+fn many_that_waited_for_one_stack_start_one_after_the_other() {
+    let test = "many_that_waited_for_one_stack_start_one_after_the_other";
+    let ended = Child::of(test).address_space(1600).run(|| {
+        sward::run(|| {
+            let spawn_huge = |f: fn()| Builder::new().stack_size(1 << 30).spawn(f).unwrap();
+            let first = spawn_huge(thread::park);
+            let others: Vec<_> = (0..50_000).map(|_| spawn_huge(|| ())).collect();
+            thread::yield_now();
+            first.thread().unpark();
+            sward::join_all(others).into_iter().for_each(Result::unwrap);
+        });
     });
     ended.is_well();
 }

@@ -33,7 +33,7 @@ impl Worker {
     pub(super) fn start(&self, ptr: SlotPtr) {
         // SAFETY: one of this worker's slots, on its thread.
         let slot = unsafe { ptr.get() };
-        if self.is_ending(slot) {
+        if slot.limited.get() || self.is_ending(slot) {
             return self.start_within_limit(ptr, slot);
         }
         if !self.held.borrow().is_empty() || !self.runtime.limit.take() {
@@ -63,6 +63,8 @@ impl Worker {
                 let task = self.unseat(ptr, slot);
                 // SAFETY: this is its worker, and it never ran.
                 unsafe { task.abandon(Failure::NoStack(error)) };
+                // Those behind it may have waited for its end.
+                self.call_up(self.classes.borrow_mut().next(class));
             }
         }
     }
@@ -161,7 +163,7 @@ impl Worker {
         }
     }
 
-    /// A place under the limit came back: starts what was held, as far as it goes.
+    /// A place under the limit came back: lets start what was held, as far as it goes.
     #[cold]
     pub(super) fn retry_held(&self) {
         loop {
@@ -177,11 +179,18 @@ impl Worker {
                 self.runtime.limit.leave_line();
             }
             slot.limited.set(!ends);
-            self.start_within_limit(ptr, slot);
+            self.call_up([ptr]);
         }
     }
 
-    /// Starts those of what is held that were cancelled; all of it if the worker closes.
+    /// Queues what has waited for its start. It does not start here: its end would let the next one start, and that one's
+    /// end the one after it, each deeper on the worker's stack.
+    fn call_up(&self, waiting: impl IntoIterator<Item = SlotPtr>) {
+        let mut queue = self.queue.borrow_mut();
+        waiting.into_iter().for_each(|ptr| queue.push_woken(ptr));
+    }
+
+    /// Lets those start of what is held that were cancelled; all of it if the worker closes. The others wait anew.
     #[cold]
     pub(super) fn start_cancelled(&self) {
         let mut waiting: Vec<_> = self.classes.borrow_mut().take_waiting();
@@ -189,9 +198,7 @@ impl Worker {
             waiting.extend(self.held.borrow_mut().drain(..));
             self.runtime.limit.leave_line();
         }
-        for ptr in waiting {
-            self.start(ptr);
-        }
+        self.call_up(waiting);
     }
 
     /// Gives up what is parked when the worker closes and nothing can unwind: it never runs on, its stack stays as it
@@ -227,8 +234,8 @@ impl Worker {
     #[inline]
     pub(super) fn end_of_class(&self, class: StackClass) {
         let next = self.classes.borrow_mut().end(class);
-        if let Some(ptr) = next {
-            self.start(ptr);
+        if next.is_some() {
+            self.call_up(next);
         }
     }
 }
@@ -250,9 +257,14 @@ impl Classes {
     }
 
     fn end(&mut self, class: StackClass) -> Option<SlotPtr> {
-        let of_class = self.find(class);
-        of_class.running -= 1;
-        of_class.waiting.pop_front()
+        self.find(class).running -= 1;
+        self.next(class)
+    }
+
+    /// The first that waits. At its end the next one will be called: while any waits, one of its class is on its way
+    /// or runs.
+    fn next(&mut self, class: StackClass) -> Option<SlotPtr> {
+        self.find(class).waiting.pop_front()
     }
 
     /// Lets one wait, if one that runs will give its stack back.
