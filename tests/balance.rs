@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     thread::ThreadId,
+    time::{Duration, Instant},
 };
 
 use support::{runtime, watched};
@@ -91,6 +92,55 @@ fn a_burst_that_arrives_at_one_worker_is_shared_by_the_other() {
             });
         }
     });
+}
+
+/// The first of two idle workers is called to steal, and a moment later a green thread of its own wakes there, and computes:
+/// the second one has to come.
+#[test]
+fn a_call_goes_on_if_who_was_called_gets_something_else_to_do() {
+    for after in [0, 20, 60, 100].map(Duration::from_micros) {
+        watched(move || runtime(3).run(|| interrupt_who_is_called(after, 300)));
+    }
+}
+
+fn interrupt_who_is_called(after: Duration, rounds: usize) {
+    let [here, parks, round, ran] = [(); 4].map(|()| Arc::new(AtomicUsize::new(0)));
+    let reaches = |number: &AtomicUsize, goal| {
+        while number.load(SeqCst) < goal {
+            std::thread::yield_now();
+        }
+    };
+    // One on each of the others, that computes in each second round until what was spawned in it has run.
+    let computing: Vec<_> = (0..2)
+        .map(|_| {
+            let [here, parks, round, ran] = [&here, &parks, &round, &ran].map(Arc::clone);
+            sward::spawn(move || {
+                meet(&here, 3);
+                while round.load(SeqCst) <= rounds {
+                    parks.fetch_add(1, SeqCst);
+                    thread::park();
+                    reaches(&ran, round.load(SeqCst).min(rounds));
+                }
+            })
+        })
+        .collect();
+    meet(&here, 3);
+    for now in 1..=rounds {
+        reaches(&parks, now + 1);
+        // Both have nothing to do, and sleep.
+        std::thread::sleep(Duration::from_micros(200));
+        round.store(now, SeqCst);
+        let theirs = Arc::clone(&ran);
+        drop(sward::spawn(move || theirs.store(now, SeqCst)));
+        let start = Instant::now();
+        while start.elapsed() < after {}
+        computing[now % 2].thread().unpark();
+        reaches(&ran, now);
+    }
+    reaches(&parks, rounds + 2);
+    round.store(usize::MAX, SeqCst);
+    computing.iter().for_each(|one| one.thread().unpark());
+    sward::join_all(computing).into_iter().for_each(Result::unwrap);
 }
 
 #[test]

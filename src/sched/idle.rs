@@ -38,6 +38,7 @@ impl Worker {
             }
             let stolen = self.queue.borrow_mut().steal_from(queue);
             if stolen.is_some() {
+                self.called.set(false);
                 // A thief that leaves something behind calls the next one.
                 if self.queue.borrow().fresh_count() > 0 || self.runtime.anything_to_steal(me) {
                     self.runtime.call_idle();
@@ -57,29 +58,43 @@ impl Worker {
         if !self.queue.borrow().is_empty() {
             return;
         }
-        if self.runtime.workers.len() == 1 {
-            if !self.spin() {
-                self.sleep(None);
-            }
-            return;
-        }
-        if let Some(time) = self.look_again.take() {
+        let limit = self.look_again.take();
+        if self.runtime.workers.len() == 1 || limit.is_some() {
             // It looks again by itself: it need not be called, which saves who spawns the system call.
-            if !self.spin() {
-                self.sleep(Some(time));
-            }
-            return;
+            self.rest_for(limit);
+        } else {
+            self.wait_for_call();
         }
+    }
+
+    fn wait_for_call(&self) {
         let me = self.shared.index;
         self.runtime.idle.enter(me);
         // In the set first, the look after: what comes later calls.
-        if !self.runtime.anything_to_steal(me) && !self.spin() {
-            self.sleep(None);
+        if !self.runtime.anything_to_steal(me) {
+            self.called.set(false);
+            self.rest_for(None);
         }
-        let called = self.runtime.idle.leave(me);
-        // Called to steal, it has got something else to do: the call goes on to another.
-        if called && !self.queue.borrow().is_empty() && self.runtime.anything_to_steal(me) {
-            self.runtime.call_idle();
+        if self.runtime.idle.leave(me) {
+            self.called.set(true);
+        }
+    }
+
+    /// Called to steal, it may have got something else to do: then the call goes on to another, since nobody else was
+    /// called for what is there. Whatever gives something to do to one that had nothing is followed by this.
+    pub(super) fn pass_call_on(&self) {
+        if self.called.get() && !self.queue.borrow().is_empty() {
+            self.called.set(false);
+            if self.runtime.anything_to_steal(self.shared.index) {
+                self.runtime.call_idle();
+            }
+        }
+    }
+
+    /// Does nothing until there is something to do, at the longest for `limit`.
+    fn rest_for(&self, limit: Option<Duration>) {
+        if !self.spin() {
+            self.sleep(limit);
         }
     }
 

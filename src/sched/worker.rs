@@ -63,6 +63,9 @@ pub(crate) struct Worker {
     pub(super) watches: RefCell<Vec<Watch>>,
     /// After what time the last vain [`steal`](Self::steal) wants another look.
     pub(super) look_again: Cell<Option<Duration>>,
+    /// Set from when it was called to steal until it has, or has seen that there is nothing to steal, or has called
+    /// another in its place.
+    pub(super) called: Cell<bool>,
     pub(super) closing: Cell<bool>,
     /// Green threads that began to wait for something that is held, since it last looked for deadlocks.
     pub(super) suspects: RefCell<Vec<SlotPtr>>,
@@ -141,6 +144,7 @@ impl Worker {
             rng: RefCell::new(Rng::new(seed)),
             watches: RefCell::new((0..config.workers).map(|_| Watch::default()).collect()),
             look_again: Cell::new(None),
+            called: Cell::new(false),
             closing: Cell::new(false),
             suspects: RefCell::default(),
             looks: Cell::new(0),
@@ -183,13 +187,14 @@ impl Worker {
 
     fn turns(&self) {
         loop {
-            if self.shared.doorbell.rang() {
-                self.answer();
-            }
             let turn = self.turn.get().wrapping_add(1);
             self.turn.set(turn);
             if turn.is_multiple_of(TURNS_BETWEEN_POLLS) {
                 self.look_around();
+            }
+            // The last thing before the next one runs: who has come in is not alone here with what `look_around` found.
+            if self.shared.doorbell.rang() {
+                self.answer();
             }
             let next = self.queue.borrow_mut().pop();
             match next {
@@ -208,7 +213,10 @@ impl Worker {
                     }
                     match self.steal() {
                         Some(fresh) => self.start_fresh(fresh),
-                        None => self.idle(),
+                        None => {
+                            self.idle();
+                            self.pass_call_on();
+                        }
                     }
                 }
             }
@@ -356,7 +364,7 @@ impl Worker {
         }
     }
 
-    /// Takes in what was put before the door.
+    /// Takes in what was put before the door. Nothing of it runs here.
     #[cold]
     fn answer(&self) {
         self.shared.doorbell.answer();
@@ -366,10 +374,6 @@ impl Worker {
             self.queue.borrow_mut().push_woken(slot);
         }
         self.queue.borrow_mut().accept(&self.shared.queue);
-        // On their way in they were neither before the door nor in the queue, for one that fell asleep at that moment.
-        if self.queue.borrow().has_spare() {
-            self.runtime.call_idle();
-        }
         self.reactor.forget_released(&self.shared);
         if self.runtime.closing.is_raised() {
             self.close();
@@ -379,6 +383,11 @@ impl Worker {
             self.start_delayed();
         }
         self.retry_held();
+        // On their way in they were neither before the door nor in the queue, for one that fell asleep at that moment.
+        if self.queue.borrow().has_spare() {
+            self.runtime.call_idle();
+        }
+        self.pass_call_on();
     }
 
     /// Looks at the reactor and the timers without waiting.
