@@ -13,7 +13,7 @@ use std::{
 };
 
 use support::{runtime, watched};
-use sward::thread;
+use sward::{Runtime, thread};
 
 /// Spins until all `n` are here at once: only on `n` workers at once that ends.
 fn meet(here: &AtomicUsize, n: usize) {
@@ -141,6 +141,24 @@ fn interrupt_who_is_called(after: Duration, rounds: usize) {
     round.store(usize::MAX, SeqCst);
     computing.iter().for_each(|one| one.thread().unpark());
     sward::join_all(computing).into_iter().for_each(Result::unwrap);
+}
+
+#[test]
+fn a_worker_that_polls_busily_comes_no_later_than_one_that_sleeps() {
+    watched(|| {
+        let runtime = Runtime::builder().workers(2).busy_poll(Duration::from_secs(20)).build().unwrap();
+        let start = Instant::now();
+        for _ in 0..100 {
+            runtime.run(|| {
+                let here = Arc::new(AtomicUsize::new(0));
+                let theirs = Arc::clone(&here);
+                let other = sward::spawn(move || meet(&theirs, 2));
+                meet(&here, 2);
+                other.join().unwrap();
+            });
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    });
 }
 
 #[test]

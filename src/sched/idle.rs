@@ -93,7 +93,7 @@ impl Worker {
 
     /// Does nothing until there is something to do, at the longest for `limit`.
     fn rest_for(&self, limit: Option<Duration>) {
-        if !self.spin() {
+        if !self.spin(limit.unwrap_or(Duration::MAX)) {
             self.sleep(limit);
         }
     }
@@ -125,10 +125,11 @@ impl Worker {
         self.fire_timers();
     }
 
-    /// With `busy_poll`, looks again and again for that long before it sleeps. True: there is something to do.
-    fn spin(&self) -> bool {
-        let Some(limit) = self.runtime.config.busy_poll else { return false };
-        let until = Nanos::real_now().saturating_add(limit);
+    /// With `busy_poll`, looks again and again for that long before it sleeps. True: there is something to do, or `limit`
+    /// is over.
+    fn spin(&self, limit: Duration) -> bool {
+        let Some(busy) = self.runtime.config.busy_poll else { return false };
+        let until = Nanos::real_now().saturating_add(busy.min(limit));
         loop {
             self.reactor.poll(Some(Duration::ZERO));
             self.fire_timers();
@@ -136,7 +137,7 @@ impl Worker {
                 return true;
             }
             if Nanos::real_now() >= until {
-                return false;
+                return limit <= busy;
             }
         }
     }
