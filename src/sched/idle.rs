@@ -120,9 +120,17 @@ impl Worker {
                 (Bed::Poller, _) => self.reactor.poll(wait),
                 (Bed::Word, (word, silent)) => futex::wait(word, silent, wait),
             }
+            self.begin_turns();
             doorbell.wake_up();
         }
         self.fire_timers();
+    }
+
+    /// Counts the turns anew from where it has looked at the reactor with nothing else to do: how often it did must not
+    /// show in the order of what comes, for a seed has one trace. Not from where it only found nothing: who has a timer
+    /// due, a ring or something to steal each time would never look.
+    fn begin_turns(&self) {
+        self.turn.set(0);
     }
 
     /// With `busy_poll`, looks again and again for that long before it sleeps. True: there is something to do, or `limit`
@@ -132,6 +140,7 @@ impl Worker {
         let until = Nanos::real_now().saturating_add(busy.min(limit));
         loop {
             self.reactor.poll(Some(Duration::ZERO));
+            self.begin_turns();
             self.fire_timers();
             if !self.queue.borrow().is_empty() || self.shared.doorbell.rang() {
                 return true;
@@ -146,6 +155,7 @@ impl Worker {
     /// is awaited, so the worker sleeps for it.
     fn idle_in_virtual_time(&self) -> bool {
         self.reactor.poll(Some(Duration::ZERO));
+        self.begin_turns();
         if !self.queue.borrow().is_empty() || self.shared.doorbell.rang() {
             return true;
         }

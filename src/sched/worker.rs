@@ -201,8 +201,6 @@ impl Worker {
                 Some(Next::Ready(slot)) => self.turn_of(slot),
                 Some(Next::Fresh(fresh)) => self.start_fresh(fresh),
                 None => {
-                    // How often it found nothing must not show in the order of what comes: a seed has one trace.
-                    self.turn.set(0);
                     if self.closing.get() {
                         if !cancel::CAN_UNWIND {
                             self.leak_parked();
