@@ -14,8 +14,8 @@ use std::{
     time::Duration,
 };
 
-use support::{Child, Drops, in_run, message_of_panic, watched};
-use sward::{JoinError, Runtime, Status, thread, thread::Builder};
+use support::{Child, Drops, OnDrop, in_run, message_of_panic, watched};
+use sward::{JoinError, JoinHandle, Runtime, Status, thread, thread::Builder};
 
 /// A kilobyte a level, three of them unoptimised.
 fn depth(n: u32) -> u32 {
@@ -259,6 +259,67 @@ fn without_memory_two_workers_still_end_all_or_say_why_not() {
                 Err(error) => assert!(matches!(error, JoinError::NoStack(_)), "{error}"),
             }
         }
+    });
+    ended.is_well();
+}
+
+/// The stack that the first of two waits for is gone by the time it has a place: both learn that there is none.
+#[test]
+fn one_that_gets_no_stack_in_the_end_leaves_nobody_waiting_behind_it() {
+    let test = "one_that_gets_no_stack_in_the_end_leaves_nobody_waiting_behind_it";
+    let ended = Child::of(test).address_space(1700).run(|| {
+        let runtime = Runtime::builder().workers(2).max_green_threads(4).build().unwrap();
+        let [here, stage] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        fn reaches(number: &AtomicUsize, goal: usize) {
+            while number.load(SeqCst) < goal {
+                std::thread::yield_now();
+            }
+        }
+        fn spawn_huge(f: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+            Builder::new().stack_size(1 << 30).spawn(f).unwrap()
+        }
+        let thief = {
+            let [here, stage] = [&here, &stage].map(Arc::clone);
+            runtime.spawn(move || {
+                here.fetch_add(1, SeqCst);
+                reaches(&stage, 1); // it computes on a worker of its own
+                let theirs = Arc::clone(&stage);
+                let holds = OnDrop(move || {
+                    theirs.store(2, SeqCst);
+                    reaches(&theirs, 3);
+                });
+                // One that is cancelled needs no place. It has the only stack until its closure is dropped.
+                let cancelled = spawn_huge(move || drop(holds));
+                cancelled.cancel();
+                thread::yield_now();
+                drop(cancelled);
+            })
+        };
+        let waiting = {
+            let [here, stage] = [&here, &stage].map(Arc::clone);
+            runtime.spawn(move || {
+                reaches(&here, 1);
+                let first = spawn_huge(thread::park);
+                let waiting = [spawn_huge(|| ()), spawn_huge(|| ())];
+                let small = [sward::spawn(thread::park), sward::spawn(thread::park)];
+                (0..10).for_each(|_| thread::yield_now());
+                first.thread().unpark();
+                // Long enough that the worker gives the first one's stack back.
+                thread::sleep(Duration::from_secs(4));
+                stage.store(1, SeqCst);
+                reaches(&stage, 2);
+                (waiting, small)
+            })
+        };
+        let (waiting, small) = waiting.join().unwrap();
+        for waits in waiting {
+            let error = waits.join().unwrap_err();
+            assert!(matches!(error, JoinError::NoStack(_)), "{error}");
+        }
+        stage.store(3, SeqCst);
+        small.iter().for_each(|parks| parks.thread().unpark());
+        sward::join_all(small).into_iter().for_each(Result::unwrap);
+        thief.join().unwrap();
     });
     ended.is_well();
 }
