@@ -249,6 +249,44 @@ fn a_thousand_that_are_spawned_at_once_and_stay_spread_over_two_workers() {
     });
 }
 
+/// Half of them are sent to the other worker, which has fewer, and is busy; the first one takes them back and starts them.
+#[test]
+fn those_that_stay_all_start_while_the_other_worker_is_busy() {
+    watched(|| {
+        let runtime = runtime(2);
+        let [here, started] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let busy = {
+            let (here, stop) = (Arc::clone(&here), Arc::clone(&stop));
+            runtime.spawn(move || {
+                meet(&here, 2);
+                while !stop.load(SeqCst) {
+                    std::thread::yield_now();
+                }
+            })
+        };
+        let all = runtime.run(|| {
+            meet(&here, 2);
+            let stay = |_| {
+                let started = Arc::clone(&started);
+                sward::spawn(move || {
+                    started.fetch_add(1, SeqCst);
+                    thread::park();
+                })
+            };
+            let all: Vec<_> = (0..100).map(stay).collect();
+            while started.load(SeqCst) < all.len() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            all
+        });
+        stop.store(true, SeqCst);
+        busy.join().unwrap();
+        all.iter().for_each(|one| one.thread().unpark());
+        sward::join_all(all).into_iter().for_each(Result::unwrap);
+    });
+}
+
 #[test]
 fn tasks_that_never_park_are_not_counted_as_live() {
     watched(|| {

@@ -81,6 +81,12 @@ impl Doorbell {
         self.0.fetch_and(!RANG, Ordering::AcqRel);
     }
 
+    /// Whether the worker sleeps, or is not back from it yet: if it rings now, it looks before it does anything else.
+    #[cfg_attr(loom, allow(dead_code))]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & ASLEEP != 0
+    }
+
     pub(crate) fn fall_asleep(&self, bed: Bed) -> Asleep {
         let asleep = match bed {
             Bed::Poller => ASLEEP,

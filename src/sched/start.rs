@@ -123,9 +123,13 @@ impl Worker {
             if counter == self.shared.index {
                 return Some(fresh);
             }
-            // Stolen on its way: it is weighed anew.
-            self.runtime.workers[counter].load.down();
+            // Stolen on its way. Who is busy would let it lie there again, for this one to steal, and so on for ever.
+            let sent_to = &self.runtime.workers[counter];
+            sent_to.load.down();
             fresh.core.counted_by.clear();
+            if !sent_to.doorbell.is_asleep() {
+                return Some(fresh);
+            }
         }
         let mine = self.shared.load.get();
         if self.runtime.workers.len() == 1 || mine < 8 || self.runtime.closing.is_raised() {
