@@ -16,6 +16,7 @@ pub(crate) mod locals;
 pub(crate) mod park;
 mod queue;
 mod reactor;
+mod ring;
 pub(crate) mod runtime;
 mod slot;
 pub(crate) mod start;

@@ -12,11 +12,9 @@
 
 #![allow(unsafe_code)]
 
-use std::collections::VecDeque;
-
 use crossbeam_deque::{Injector, Steal};
 
-use super::{slot::SlotPtr, task::TaskRef};
+use super::{ring::Ring, slot::SlotPtr, task::TaskRef};
 use crate::{
     lockfree::steal_queue::{self, Owner, Stealer},
     rng::Rng,
@@ -32,9 +30,9 @@ pub(crate) enum Next {
 
 /// See the [module](self).
 pub(crate) struct Queue {
-    ring: VecDeque<Option<SlotPtr>>,
+    ring: Ring<Option<SlotPtr>>,
     /// What was woken from outside.
-    woken: VecDeque<SlotPtr>,
+    woken: Ring<Option<SlotPtr>>,
     /// Set if the next turn is the second ring's.
     woken_next: bool,
     /// The fresh ones, oldest first.
@@ -57,8 +55,8 @@ impl Queue {
         let shared = Shared { stealer, injector: Injector::new() };
         (
             Self {
-                ring: VecDeque::new(),
-                woken: VecDeque::new(),
+                ring: Ring::new(None),
+                woken: Ring::new(None),
                 woken_next: true,
                 fresh,
                 order: seed.map(Rng::new),
@@ -76,7 +74,7 @@ impl Queue {
     #[inline]
     pub(crate) fn push_woken(&mut self, slot: SlotPtr) {
         match self.order {
-            None => self.woken.push_back(slot),
+            None => self.woken.push_back(Some(slot)),
             Some(_) => self.push(slot),
         }
     }
@@ -179,12 +177,12 @@ impl Queue {
     }
 
     fn pop_woken(&mut self) -> Option<Next> {
-        let slot = self.woken.pop_front()?;
-        if let Some(next) = self.woken.front() {
+        let slot = self.woken.pop_front().flatten()?;
+        if let Some(Some(next)) = self.woken.front() {
             // SAFETY: one of this worker's slots, on its thread.
             unsafe { next.get() }.prefetch_touches();
         }
-        if let Some(after) = self.woken.get(1) {
+        if let Some(Some(after)) = self.woken.get(1) {
             after.prefetch();
         }
         Some(Next::Ready(slot))
@@ -195,7 +193,7 @@ impl Queue {
     fn shuffle(&mut self) {
         if let Some(order) = self.order.as_mut().filter(|_| self.ring.len() > 1) {
             let chosen = order.below(self.ring.len());
-            self.ring.swap(0, chosen);
+            self.ring.swap_to_front(chosen);
         }
     }
 }
