@@ -29,6 +29,9 @@ pub(crate) const STACK: usize = 256 * 1024;
 const INPUT: usize = 32 * 1024;
 const OUTPUT: usize = 4 * 1024;
 
+/// The longest URL: its request has to fit into the output, with some headers.
+const LONGEST_URL: usize = OUTPUT - 512;
+
 /// What one read takes from a body.
 const PIECE: usize = 16 * 1024;
 
@@ -166,8 +169,14 @@ fn is_good(status: StatusCode) -> bool {
 /// ureq takes a port that is no port for the default one, and does not say of every bad URL what is bad about it.
 fn check(url: &str) -> Result<(), Failure> {
     let bad = |why: &str| Err(Failure::new(Cause::BadUrl, why));
+    if url.len() > LONGEST_URL {
+        return bad(&format!("it is longer than {LONGEST_URL} bytes"));
+    }
     let uri: Uri = match url.parse() {
         Ok(uri) => uri,
+        Err(_) if url.split_once("://").is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('/')) => {
+            return bad("it names no host");
+        }
         Err(e) => return bad(&format!("{e}")),
     };
     if !matches!(uri.scheme_str(), Some("http" | "https")) {

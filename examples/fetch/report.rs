@@ -23,7 +23,7 @@ pub(crate) fn tables(out: &mut impl Write, outcomes: &[Outcome], summary: &Summa
     writeln!(out, "{:>6} {:>12} {:>10}  URL", "status", "bytes", "time")?;
     for o in shown {
         let status = o.status.map_or("-".into(), |code| code.to_string());
-        write!(out, "{status:>6} {:>12} {:>10}  {}", count(o.bytes), short(o.took()), o.url)?;
+        write!(out, "{status:>6} {:>12} {:>10}  {}", count(o.bytes), short(o.took()), on_one_line(&o.url))?;
         match &o.failure {
             Some(failure) => writeln!(out, "  ({})", failure.cause)?,
             None => writeln!(out)?,
@@ -34,7 +34,7 @@ pub(crate) fn tables(out: &mut impl Write, outcomes: &[Outcome], summary: &Summa
         writeln!(out, "\n{} failed:", count(summary.failed as u64))?;
         for (cause, times, first) in by_cause(outcomes) {
             let example = if times == 1 { "" } else { "first " };
-            writeln!(out, "{:>6} {cause}  ({example}{})", count(times as u64), first.url)?;
+            writeln!(out, "{:>6} {cause}  ({example}{})", count(times as u64), on_one_line(&first.url))?;
         }
     }
 
@@ -60,6 +60,15 @@ pub(crate) fn headline(fetches: usize, summary: &Summary) -> String {
         seconds(summary.waited),
         seconds(summary.wall)
     )
+}
+
+/// A URL on one line, with nothing in it that a terminal would obey: a bad one may hold anything.
+pub(crate) fn on_one_line(url: &str) -> String {
+    let mut line = String::with_capacity(url.len());
+    for c in url.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
 }
 
 /// With a comma after each three digits.
