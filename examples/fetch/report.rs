@@ -1,5 +1,6 @@
 //! What a run came to, for people (tables) and for programs (JSON lines).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -114,7 +115,7 @@ struct JsonFetch<'a> {
     connected_ms: Option<f64>,
     answered_ms: Option<f64>,
     ended_ms: f64,
-    saved: Option<&'a Path>,
+    saved: Option<Cow<'a, str>>,
     error: Option<JsonError<'a>>,
 }
 
@@ -157,7 +158,8 @@ pub(crate) fn json(out: &mut impl Write, outcomes: &[Outcome], summary: &Summary
             connected_ms: o.connected.map(ms),
             answered_ms: o.answered.map(ms),
             ended_ms: ms(o.ended),
-            saved: o.saved.as_deref(),
+            // JSON has no words for a path that is no Unicode.
+            saved: o.saved.as_deref().map(Path::to_string_lossy),
             error,
         };
         write_line(out, &line)?;

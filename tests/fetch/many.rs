@@ -29,7 +29,7 @@ fn without_a_url_it_fetches_a_thousand_pages_at_once() {
 
 #[test]
 fn the_tables_name_the_slowest_and_the_sums() {
-    let run = fetch(&[]);
+    let run = fetch::<&str>(&[]);
     assert_eq!(run.code(), 0);
     let text = run.stdout();
     for expected in
