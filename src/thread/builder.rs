@@ -306,15 +306,14 @@ impl Builder {
     }
 }
 
-/// As [`spawn`], inheriting the spawner's deadline: for what is waited for as a group.
-#[track_caller]
-pub(crate) fn spawn_inheriting<F, T>(f: F) -> JoinHandle<T>
+/// As [`spawn`] at `site`, inheriting the spawner's deadline: for what is waited for as a group.
+pub(crate) fn spawn_inheriting<F, T>(f: F, site: &'static Location<'static>) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     let place = place();
-    let spec = inheriting(place.spec(Location::caller()));
+    let spec = inheriting(place.spec(site));
     // SAFETY: nothing is borrowed, and both are `Send`.
     let task = unsafe { task::new_task(f, spec, None) };
     place.spawn(&task);
