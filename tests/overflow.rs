@@ -21,6 +21,7 @@ fn is_reported(ended: &Ended, name: &str, size: usize) {
         "sward: stack overflow in green thread ",
         "spawned at tests/overflow.rs:",
         "Builder::stack_size",
+        "in the default runtime, SWARD_STACK_SIZE",
     ]);
     ended.says(&[name, &format!("its stack has {size} bytes")]);
 }

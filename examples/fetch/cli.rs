@@ -45,8 +45,9 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-const EXIT_CODES: &str =
-    "Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong.";
+const EXIT_CODES: &str = "\
+Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong or the report
+could not be written.";
 
 const NOTES: &str = "\
 A fetch has failed when no whole answer came, or when its status is 400 or more (redirects are followed,
@@ -54,11 +55,16 @@ up to 10). Each failure is one line on stderr, and the other fetches go on.
 
 The proxies named by http_proxy, https_proxy and no_proxy are used, for all but the server inside.
 
-Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong.";
+Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong or the report
+could not be written.";
+
+/// Thirty years: as good as for ever, and no clock overflows when it is added.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let duration = text.parse().ok().and_then(|secs| Duration::try_from_secs_f64(secs).ok());
-    duration.filter(|d| !d.is_zero()).ok_or_else(|| "not a positive number of seconds".into())
+    let in_range = duration.filter(|d| !d.is_zero() && *d <= LONGEST);
+    in_range.ok_or_else(|| format!("not a number of seconds above 0 and up to {}", LONGEST.as_secs()))
 }
 
 impl Args {
@@ -88,7 +94,8 @@ fn urls_in(lines: impl BufRead) -> io::Result<Vec<String>> {
     let mut urls = Vec::new();
     for line in lines.lines() {
         let line = line?;
-        let line = line.trim();
+        // Editors on Windows begin a file with a byte order mark, which is no white space.
+        let line = line.trim_start_matches('\u{feff}').trim();
         if !line.is_empty() && !line.starts_with('#') {
             urls.push(line.to_owned());
         }

@@ -15,7 +15,7 @@ use crate::failure::{Cause, Failure};
 use crate::outcome::Outcome;
 use crate::resolver::GreenResolver;
 use crate::save::{BodyFile, Folder, SaveError};
-use crate::transport::{AskedAt, TcpConnector};
+use crate::transport::{Requests, TcpConnector};
 
 /// The stack of a green thread that fetches.
 ///
@@ -28,6 +28,9 @@ pub(crate) const STACK: usize = 256 * 1024;
 /// half a GiB for 1,000 in flight. The head of an answer has to fit into the first.
 const INPUT: usize = 32 * 1024;
 const OUTPUT: usize = 4 * 1024;
+
+/// The longest URL: its request has to fit into the output, with some headers.
+const LONGEST_URL: usize = OUTPUT - 512;
 
 /// What one read takes from a body.
 const PIECE: usize = 16 * 1024;
@@ -51,7 +54,7 @@ pub(crate) struct Options {
 /// there are as many connections as fetches.
 pub(crate) struct Client {
     agent: Agent,
-    asked_at: AskedAt,
+    requests: Requests,
     timeout: Duration,
     folder: Option<Folder>,
     keeps_idle: bool,
@@ -78,10 +81,10 @@ impl Client {
         if !options.proxied {
             config = config.proxy(None);
         }
-        let asked_at = AskedAt::default();
+        let requests = Requests::default();
         Client {
-            agent: agent(config.build(), asked_at.clone()),
-            asked_at,
+            agent: agent(config.build(), requests.clone()),
+            requests,
             timeout: options.timeout,
             folder: options.folder,
             keeps_idle: options.idle > 0,
@@ -104,21 +107,35 @@ impl Client {
 
     fn exchange(&self, index: usize, outcome: &mut Outcome) -> Result<(), Failure> {
         check(&outcome.url)?;
-        let mut request = self.agent.get(&outcome.url);
-        if !self.keeps_idle {
-            // Spares ureq the look at whether it could be kept.
-            request = request.header("connection", "close");
-        }
-        let answer = request.call();
-        outcome.connected = self.asked_at.take().map(|at| at.duration_since(self.epoch));
-        let stage = if outcome.connected.is_some() { STAGES[1] } else { STAGES[0] };
-        let answer = answer.map_err(|e| Failure::from_ureq(e, stage, self.timeout))?;
-
+        let answer = self.ask(outcome)?;
         outcome.answered = Some(self.now());
         let status = answer.status();
         outcome.status = Some(status.as_u16());
         outcome.saved = self.receive(index, answer, outcome)?;
         if is_good(status) { Ok(()) } else { Err(Failure::new(Cause::Status(status.as_u16()), "")) }
+    }
+
+    /// Sends the request, and waits for the head of its answer.
+    ///
+    /// A server may close an idle connection at the very moment when it is used again. That says nothing of the URL:
+    /// it is asked for once more, until a connection is made for it.
+    fn ask(&self, outcome: &mut Outcome) -> Result<Response<Body>, Failure> {
+        loop {
+            let left = self.timeout.saturating_sub(self.now() - outcome.started).max(Duration::from_nanos(1));
+            let mut request = self.agent.get(&outcome.url).config().timeout_global(Some(left)).build();
+            if !self.keeps_idle {
+                // Spares ureq the look at whether it could be kept.
+                request = request.header("connection", "close");
+            }
+            let answer = request.call();
+            let request = self.requests.take();
+            outcome.connected = request.asked_at.map(|at| at.duration_since(self.epoch));
+            let stage = if outcome.connected.is_some() { STAGES[1] } else { STAGES[0] };
+            match answer.map_err(|e| Failure::from_ureq(e, stage, self.timeout)) {
+                Err(failure) if failure.cause == Cause::Broken && request.went_by_idle() => {}
+                answer => return answer,
+            }
+        }
     }
 
     /// Reads the body to its end, counts it, and saves it if it is to be saved.
@@ -150,12 +167,12 @@ impl Client {
 }
 
 /// ureq's own chain of connectors, with sward's TCP in the middle of it.
-fn agent(config: Config, asked_at: AskedAt) -> Agent {
+fn agent(config: Config, requests: Requests) -> Agent {
     let connector =
         ().chain(ConnectProxyConnector::default())
-            .chain(TcpConnector)
+            .chain(TcpConnector(requests.clone()))
             .chain(RustlsConnector::default())
-            .chain(asked_at);
+            .chain(requests);
     Agent::with_parts(config, connector, GreenResolver)
 }
 
@@ -166,8 +183,14 @@ fn is_good(status: StatusCode) -> bool {
 /// ureq takes a port that is no port for the default one, and does not say of every bad URL what is bad about it.
 fn check(url: &str) -> Result<(), Failure> {
     let bad = |why: &str| Err(Failure::new(Cause::BadUrl, why));
+    if url.len() > LONGEST_URL {
+        return bad(&format!("it is longer than {LONGEST_URL} bytes"));
+    }
     let uri: Uri = match url.parse() {
         Ok(uri) => uri,
+        Err(_) if url.split_once("://").is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('/')) => {
+            return bad("it names no host");
+        }
         Err(e) => return bad(&format!("{e}")),
     };
     if !matches!(uri.scheme_str(), Some("http" | "https")) {

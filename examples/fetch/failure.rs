@@ -51,7 +51,10 @@ impl fmt::Display for Cause {
             Cause::Other => "failed",
             Cause::Status(code) => {
                 let reason = StatusCode::from_u16(*code).ok().and_then(|status| status.canonical_reason());
-                return write!(f, "HTTP {code} {}", reason.unwrap_or("")).map(drop);
+                return match reason {
+                    Some(reason) => write!(f, "HTTP {code} {reason}"),
+                    None => write!(f, "HTTP {code}"),
+                };
             }
         })
     }

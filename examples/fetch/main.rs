@@ -77,10 +77,14 @@ fn run(args: &Args) -> Result<ExitCode, String> {
     let mut summary = Summary::new(&outcomes, client.now());
     summary.server_peak = server.as_ref().map(Server::peak);
 
-    let reported = report(args, &outcomes, &summary, picture);
-    match reported {
+    // One that cannot be written is no reason to keep the other back.
+    let drawn = picture.map_or(Ok(()), |file| draw(file, &outcomes, &summary));
+    match report(args, &outcomes, &summary) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(format!("cannot write the report: {e}")),
         _ => {}
+    }
+    if let (Err(e), Some(path)) = (drawn, &args.timeline) {
+        return Err(format!("cannot write {}: {e}", path.display()));
     }
     Ok(if summary.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -121,19 +125,17 @@ fn in_flight_limit(args: &Args, fetches: usize, with_server: bool) -> usize {
     let asked = args.concurrency.map_or(fetches, |n| n.get().min(fetches));
     let room = limits::room_for_fetches(if with_server { 2 } else { 1 });
     if asked > room {
-        let note =
-            format!("fetch: the limit of open files leaves room for {room} fetches at once, not {asked}");
+        let note = format!("fetch: the limit of open files leaves room for {room} at once, not for {asked}");
         let _ = writeln!(io::stderr(), "{note} (see ulimit -n)");
     }
     asked.min(room)
 }
 
-fn report(args: &Args, outcomes: &[Outcome], summary: &Summary, picture: Option<File>) -> io::Result<()> {
-    if let Some(file) = picture {
-        let mut out = BufWriter::new(file);
-        out.write_all(timeline::draw(outcomes, summary).as_bytes())?;
-        out.flush()?;
-    }
+fn draw(mut file: File, outcomes: &[Outcome], summary: &Summary) -> io::Result<()> {
+    file.write_all(timeline::draw(outcomes, summary).as_bytes())
+}
+
+fn report(args: &Args, outcomes: &[Outcome], summary: &Summary) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     if args.json {
         report::json(&mut out, outcomes, summary)?;

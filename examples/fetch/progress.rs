@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use crate::report::on_one_line;
+
 const TEMPLATE: &str = "{spinner:.cyan} [{bar:32.cyan/dim}] {human_pos}/{human_len} done · {aloft} in flight{failed:.red} · {elapsed}";
 
 pub(crate) struct Progress {
@@ -46,7 +48,7 @@ impl Progress {
         self.bar.suspend(|| {
             self.failed.fetch_add(1, Ordering::Relaxed);
             // A closed stderr is no reason to stop fetching.
-            let _ = writeln!(io::stderr(), "fetch: {url}: {failure}");
+            let _ = writeln!(io::stderr(), "fetch: {}: {failure}", on_one_line(url));
         });
         self.bar.inc(1);
     }

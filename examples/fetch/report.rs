@@ -1,5 +1,6 @@
 //! What a run came to, for people (tables) and for programs (JSON lines).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,7 +24,7 @@ pub(crate) fn tables(out: &mut impl Write, outcomes: &[Outcome], summary: &Summa
     writeln!(out, "{:>6} {:>12} {:>10}  URL", "status", "bytes", "time")?;
     for o in shown {
         let status = o.status.map_or("-".into(), |code| code.to_string());
-        write!(out, "{status:>6} {:>12} {:>10}  {}", count(o.bytes), short(o.took()), o.url)?;
+        write!(out, "{status:>6} {:>12} {:>10}  {}", count(o.bytes), short(o.took()), on_one_line(&o.url))?;
         match &o.failure {
             Some(failure) => writeln!(out, "  ({})", failure.cause)?,
             None => writeln!(out)?,
@@ -34,7 +35,7 @@ pub(crate) fn tables(out: &mut impl Write, outcomes: &[Outcome], summary: &Summa
         writeln!(out, "\n{} failed:", count(summary.failed as u64))?;
         for (cause, times, first) in by_cause(outcomes) {
             let example = if times == 1 { "" } else { "first " };
-            writeln!(out, "{:>6} {cause}  ({example}{})", count(times as u64), first.url)?;
+            writeln!(out, "{:>6} {cause}  ({example}{})", count(times as u64), on_one_line(&first.url))?;
         }
     }
 
@@ -60,6 +61,15 @@ pub(crate) fn headline(fetches: usize, summary: &Summary) -> String {
         seconds(summary.waited),
         seconds(summary.wall)
     )
+}
+
+/// A URL on one line, with nothing in it that a terminal would obey: a bad one may hold anything.
+pub(crate) fn on_one_line(url: &str) -> String {
+    let mut line = String::with_capacity(url.len());
+    for c in url.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
 }
 
 /// With a comma after each three digits.
@@ -105,7 +115,7 @@ struct JsonFetch<'a> {
     connected_ms: Option<f64>,
     answered_ms: Option<f64>,
     ended_ms: f64,
-    saved: Option<&'a Path>,
+    saved: Option<Cow<'a, str>>,
     error: Option<JsonError<'a>>,
 }
 
@@ -148,7 +158,8 @@ pub(crate) fn json(out: &mut impl Write, outcomes: &[Outcome], summary: &Summary
             connected_ms: o.connected.map(ms),
             answered_ms: o.answered.map(ms),
             ended_ms: ms(o.ended),
-            saved: o.saved.as_deref(),
+            // JSON has no words for a path that is no Unicode.
+            saved: o.saved.as_deref().map(Path::to_string_lossy),
             error,
         };
         write_line(out, &line)?;

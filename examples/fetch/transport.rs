@@ -21,12 +21,13 @@ use ureq::{Error, Timeout};
 /// It does not register ureq's shutdown handles: nothing here shuts the agent down, and ureq walks the whole
 /// list of them at every connect, which is quadratic in what is in flight.
 #[derive(Debug)]
-pub(crate) struct TcpConnector;
+pub(crate) struct TcpConnector(pub(crate) Requests);
 
 impl<In: Transport> Connector<In> for TcpConnector {
     type Out = Either<In, TcpTransport>;
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        self.0.note(|request| request.connects = true);
         if let Some(open) = chained {
             return Ok(Some(Either::A(open)));
         }
@@ -134,30 +135,45 @@ fn or_timeout(error: io::Error, reason: Timeout) -> Error {
     }
 }
 
-/// The last link of the chain: notes when a green thread's request first went out, over a connection that stood by
-/// then, TLS included, be it new or an idle one.
+/// What is known of a request on its way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Request {
+    /// When it first went out, over a connection that stood by then, TLS included, be it new or an idle one.
+    pub(crate) asked_at: Option<Instant>,
+    /// A new connection was begun for it.
+    connects: bool,
+}
+
+impl Request {
+    /// Whether it was sent over idle connections only.
+    pub(crate) fn went_by_idle(self) -> bool {
+        self.asked_at.is_some() && !self.connects
+    }
+}
+
+/// The last link of the chain: notes what the requests do.
 ///
 /// ureq tells a connector nothing of the request it connects for, but it runs it, and the transport it makes, on the
 /// request's own (green) thread, whose id is the key.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct AskedAt(Arc<Mutex<HashMap<ThreadId, Instant>>>);
+pub(crate) struct Requests(Arc<Mutex<HashMap<ThreadId, Request>>>);
 
-impl AskedAt {
-    fn note(&self) {
-        self.0.lock().unwrap().entry(thread::current().id()).or_insert_with(Instant::now);
+impl Requests {
+    fn note(&self, what: impl FnOnce(&mut Request)) {
+        what(self.0.lock().unwrap().entry(thread::current().id()).or_default());
     }
 
-    /// When the calling green thread's request first went out, since it last asked.
-    pub(crate) fn take(&self) -> Option<Instant> {
-        self.0.lock().unwrap().remove(&thread::current().id())
+    /// What the calling green thread's request did, since it last asked.
+    pub(crate) fn take(&self) -> Request {
+        self.0.lock().unwrap().remove(&thread::current().id()).unwrap_or_default()
     }
 }
 
-impl<In: Transport> Connector<In> for AskedAt {
+impl<In: Transport> Connector<In> for Requests {
     type Out = Noted<In>;
 
     fn connect(&self, _: &ConnectionDetails, chained: Option<In>) -> Result<Option<Noted<In>>, Error> {
-        Ok(chained.map(|transport| Noted { transport, asked_at: self.clone() }))
+        Ok(chained.map(|transport| Noted { transport, requests: self.clone() }))
     }
 }
 
@@ -165,7 +181,7 @@ impl<In: Transport> Connector<In> for AskedAt {
 #[derive(Debug)]
 pub(crate) struct Noted<T> {
     transport: T,
-    asked_at: AskedAt,
+    requests: Requests,
 }
 
 impl<T: Transport> Transport for Noted<T> {
@@ -174,7 +190,7 @@ impl<T: Transport> Transport for Noted<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.asked_at.note();
+        self.requests.note(|request| request.asked_at = request.asked_at.or_else(|| Some(Instant::now())));
         self.transport.transmit_output(amount, timeout)
     }
 

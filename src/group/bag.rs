@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    panic::Location,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -65,7 +66,16 @@ impl Group {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let handle = spawn_inheriting(f);
+        self.spawn_at(Location::caller(), f)
+    }
+
+    /// As [`spawn`](Self::spawn) at `site`, for who spawns on behalf of others.
+    pub(super) fn spawn_at<F, T>(&self, site: &'static Location<'static>, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let handle = spawn_inheriting(f, site);
         let id = handle.id();
         // In before the callback that takes it out, which may run at once.
         self.lock().members.insert(id, handle.canceller());

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     iter::FusedIterator,
+    panic::Location,
     sync::Arc,
 };
 
@@ -49,6 +50,8 @@ struct Feed<I, F> {
     pool: Pool,
     items: I,
     f: Arc<F>,
+    /// Where the map was called: there its green threads come from.
+    site: &'static Location<'static>,
 }
 
 impl Pool {
@@ -90,8 +93,16 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.spawn_at(Location::caller(), f)
+    }
+
+    fn spawn_at<F, T>(&self, site: &'static Location<'static>, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
         let permit = self.places.acquire_owned();
-        self.group.spawn(move || {
+        self.group.spawn_at(site, move || {
             let _permit = permit;
             f()
         })
@@ -133,6 +144,7 @@ impl Pool {
     /// assert!(halves[1].is_err());
     /// assert_eq!(*halves[2].as_ref().unwrap(), 1);
     /// ```
+    #[track_caller]
     pub fn map<I, F, T>(&self, items: I, f: F) -> Vec<Result<T>>
     where
         I: IntoIterator<Item: Send + 'static>,
@@ -152,6 +164,7 @@ impl Pool {
     /// let first: Vec<_> = pool.imap(1.., |i: u32| i * 10).take(3).map(Result::unwrap).collect();
     /// assert_eq!(first, [10, 20, 30]);
     /// ```
+    #[track_caller]
     pub fn imap<I, F, T>(&self, items: I, f: F) -> Imap<I::IntoIter, F, T>
     where
         I: IntoIterator<Item: Send + 'static>,
@@ -169,6 +182,7 @@ impl Pool {
     /// squares.sort();
     /// assert_eq!(squares, [1, 4, 9]);
     /// ```
+    #[track_caller]
     pub fn imap_unordered<I, F, T>(&self, items: I, f: F) -> ImapUnordered<I::IntoIter, F, T>
     where
         I: IntoIterator<Item: Send + 'static>,
@@ -263,8 +277,9 @@ impl Pool {
         self.group.cancel_all();
     }
 
+    #[track_caller]
     fn feed<I: IntoIterator, F>(&self, items: I, f: F) -> Feed<I::IntoIter, F> {
-        Feed { pool: self.clone(), items: items.into_iter(), f: Arc::new(f) }
+        Feed { pool: self.clone(), items: items.into_iter(), f: Arc::new(f), site: Location::caller() }
     }
 }
 
@@ -278,7 +293,7 @@ where
     fn spawn_next(&mut self) -> Option<JoinHandle<T>> {
         let item = self.items.next()?;
         let f = Arc::clone(&self.f);
-        Some(self.pool.spawn(move || f(item)))
+        Some(self.pool.spawn_at(self.site, move || f(item)))
     }
 
     /// Starts the next item if there is room for it now beside these, or, if there are none, when there is.

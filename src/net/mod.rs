@@ -37,7 +37,8 @@
 //! `as_fd` or a conversion has shown the descriptor to others, a call that has to wait asks the kernel for
 //! mode and timeout first: two cheap system calls.
 //!
-//! Names are looked up by the system's resolver on OS threads of their own, one lookup at a time for one name.
+//! Names are looked up by the system's resolver on OS threads of their own: at most 64 lookups at once, and one at a
+//! time for one name. Others wait for their turn.
 
 mod acceptor;
 mod addrs;

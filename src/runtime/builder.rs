@@ -230,6 +230,9 @@ impl RuntimeBuilder {
             Config { workers: 2.., virtual_clock: true, .. } => {
                 wrong("a virtual clock needs a runtime of one worker")
             }
+            Config { thread_name, .. } if thread_name.contains('\0') => {
+                wrong("an OS thread's name has no NUL in it: thread_name")
+            }
             _ => Ok(config),
         }
     }

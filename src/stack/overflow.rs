@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! sward: stack overflow in green thread 7 "fetch", spawned at src/main.rs:12:5
-//! its stack has 65536 bytes; give it more with sward::thread::Builder::stack_size or SWARD_STACK_SIZE
+//! its stack has 65536 bytes; give it more with thread::Builder::stack_size, RuntimeBuilder::stack_size
+//! or, in the default runtime, SWARD_STACK_SIZE
 //! ```
 //!
 //! Every other fault goes to the handler that was there before, the one of `std` included.
@@ -74,8 +75,8 @@ impl fmt::Display for Overflowing {
             write!(f, " \"{}\"", name.as_str())?;
         }
         writeln!(f, ", spawned at {}:{}:{}", site.file(), site.line(), site.column())?;
-        write!(f, "its stack has {size} bytes; give it more with ")?;
-        writeln!(f, "sward::thread::Builder::stack_size or SWARD_STACK_SIZE")
+        write!(f, "its stack has {size} bytes; give it more with thread::Builder::stack_size, ")?;
+        writeln!(f, "RuntimeBuilder::stack_size\nor, in the default runtime, SWARD_STACK_SIZE")
     }
 }
 

@@ -22,14 +22,15 @@ use crate::{
 ///
 /// On a green thread it belongs to the same runtime and starts on this worker or, if that one is idle, on
 /// another; on a plain OS thread it belongs to the default runtime, which starts by itself with a worker a
-/// core. It does not run before the caller parks, yields or ends, unless another worker takes it.
+/// core, or as `SWARD_WORKERS` and `SWARD_STACK_SIZE` in the environment say. It does not run before the caller
+/// parks, yields or ends, unless another worker takes it.
 ///
 /// Costs an allocation, and a stack only once it runs. Never parks. Dropping the handle lets it run on
 /// detached; a panic nobody joins is then reported on stderr.
 ///
 /// # Panics
-/// If the default runtime cannot start. (A stack that cannot be had is the joiner's
-/// [`JoinError::NoStack`](super::JoinError::NoStack).)
+/// If the default runtime cannot start, as with a bad value in the environment. (A stack that cannot be had is the
+/// joiner's [`JoinError::NoStack`](super::JoinError::NoStack).)
 ///
 /// ```
 /// let handles: Vec<_> = (0..1000).map(|i| sward::spawn(move || i * i)).collect();
@@ -306,15 +307,14 @@ impl Builder {
     }
 }
 
-/// As [`spawn`], inheriting the spawner's deadline: for what is waited for as a group.
-#[track_caller]
-pub(crate) fn spawn_inheriting<F, T>(f: F) -> JoinHandle<T>
+/// As [`spawn`] at `site`, inheriting the spawner's deadline: for what is waited for as a group.
+pub(crate) fn spawn_inheriting<F, T>(f: F, site: &'static Location<'static>) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     let place = place();
-    let spec = inheriting(place.spec(Location::caller()));
+    let spec = inheriting(place.spec(site));
     // SAFETY: nothing is borrowed, and both are `Send`.
     let task = unsafe { task::new_task(f, spec, None) };
     place.spawn(&task);

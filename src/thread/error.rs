@@ -19,6 +19,9 @@ use crate::{
 /// converts to the box, so that code written for `std`'s join compiles. What does not is where the box is named as a type:
 /// there say [`into_panic`](Self::into_panic), or `into`.
 ///
+/// It is not `Sync`, since a payload need not be. So `?` takes it into a `Box<dyn Error>`, and not into an error that is
+/// `Send + Sync`, as [`io::Error`] and `anyhow`'s are: those take its text, [`to_string`](ToString::to_string).
+///
 /// ```
 /// let error = sward::spawn(|| panic!("no such file")).join().unwrap_err();
 /// assert_eq!(error.downcast_ref::<&str>(), Some(&"no such file"));

@@ -5,8 +5,9 @@ use crate::sched::{blocking as pools, park, worker};
 /// Runs `f` on an OS thread of a pool, and parks the calling green thread until it has ended.
 ///
 /// For what would stop the worker and all its green threads: a C library that waits, a long computation. The
-/// pool grows with the calls, up to 512 threads, and shrinks when idle. A cancel is held back until `f` has
-/// ended, so `f` may borrow. On a plain OS thread `f` runs right there.
+/// pool grows with the calls, up to 512 threads, and shrinks when idle. A cancel, and the timeouts around it, are
+/// held back until `f` has ended, so `f` may borrow; its value is not lost, and they are met at the next park. On a
+/// plain OS thread `f` runs right there.
 ///
 /// # Panics
 /// If `f` does, with its payload.

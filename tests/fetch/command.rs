@@ -1,5 +1,6 @@
 //! The command as a child process, and what it said.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -31,7 +32,7 @@ impl Run {
     }
 }
 
-pub(crate) fn fetch(args: &[&str]) -> Run {
+pub(crate) fn fetch<A: AsRef<OsStr>>(args: &[A]) -> Run {
     fetch_with(args, "")
 }
 
@@ -39,7 +40,7 @@ pub(crate) fn fetch_list(args: &[&str], urls: &[String]) -> Run {
     fetch_with(&[args, &["-f", "-"]].concat(), &urls.join("\n"))
 }
 
-pub(crate) fn fetch_with(args: &[&str], stdin: &str) -> Run {
+pub(crate) fn fetch_with<A: AsRef<OsStr>>(args: &[A], stdin: &str) -> Run {
     let mut command = Command::new(example());
     for proxy in ["http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(proxy).env_remove(proxy.to_uppercase());

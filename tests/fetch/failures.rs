@@ -78,6 +78,13 @@ fn an_error_status_is_a_failure() {
 }
 
 #[test]
+fn a_status_without_a_name_is_its_number() {
+    let server = serve(|_| Reply { head: "599 Odd\r\ncontent-length: 0".into(), body: vec![], hold: false });
+    let run = fails_with(&[&server.url("/")], "HTTP 599");
+    assert!(run.stderr().ends_with(": HTTP 599\n"), "{:?}", run.stderr());
+}
+
+#[test]
 fn a_redirect_without_end_is_told() {
     let server = serve(|_| Reply {
         head: "302 Found\r\nlocation: /again\r\ncontent-length: 0".into(),
@@ -94,6 +101,32 @@ fn a_bad_url_is_told() {
     {
         fails_with(&[url], "bad URL");
     }
+}
+
+#[test]
+fn a_url_without_a_host_is_told() {
+    for url in ["http://", "https:///x"] {
+        let run = fails_with(&[url], "bad URL");
+        assert!(run.stderr().ends_with(": it names no host\n"), "{}", run.stderr());
+    }
+}
+
+#[test]
+fn a_url_that_is_too_long_for_a_request_is_told() {
+    let server = serve(|_| Reply::ok("short"));
+    let url_of = |length: usize| server.url(&format!("/{}", "x".repeat(length)));
+    assert_eq!(fetch(&[&url_of(3_500)]).code(), 0);
+    let run = fails_with(&[&url_of(5_000)], "bad URL");
+    assert!(run.stderr().ends_with(": it is longer than 3584 bytes\n"), "{}", run.stderr());
+}
+
+#[test]
+fn a_url_is_shown_on_one_line_and_gives_the_terminal_no_orders() {
+    let run = fetch(&["http://a/\n\u{1b}[31m"]);
+    assert_eq!(run.code(), 1);
+    assert!(run.stderr().starts_with("fetch: http://a/\\n\\u{1b}[31m: bad URL: "), "{:?}", run.stderr());
+    assert_eq!(run.stderr().lines().count(), 1, "{:?}", run.stderr());
+    assert!(!run.stdout().contains('\u{1b}'), "{:?}", run.stdout());
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! The main job: many at once.
 
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Barrier;
+use std::thread;
 
 use crate::command::{fetch, fetch_list};
-use crate::servers::{Reply, serve};
+use crate::servers::{Reply, read_path, serve};
 use crate::support::Nginx;
 
 #[test]
@@ -29,7 +32,7 @@ fn without_a_url_it_fetches_a_thousand_pages_at_once() {
 
 #[test]
 fn the_tables_name_the_slowest_and_the_sums() {
-    let run = fetch(&[]);
+    let run = fetch::<&str>(&[]);
     assert_eq!(run.code(), 0);
     let text = run.stdout();
     for expected in
@@ -68,6 +71,26 @@ fn as_many_as_asked_for_are_in_flight_and_no_more() {
     let (_, summary) = run.json();
     assert_eq!(run.code(), 0, "{}", run.stderr());
     assert_eq!(summary["peak_in_flight"], 3);
+}
+
+#[test]
+fn a_server_that_drops_its_idle_connections_fails_no_fetch() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            // Keeps the connection after its answer, and closes it when it is asked again.
+            thread::spawn(move || {
+                read_path(&mut stream);
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nonce").unwrap();
+                read_path(&mut stream);
+            });
+        }
+    });
+    let urls: Vec<_> = (0..5).map(|i| format!("http://{addr}/{i}")).collect();
+    let run = fetch_list(&["--json", "-c", "1"], &urls);
+    assert_eq!(run.code(), 0, "{}", run.stderr());
 }
 
 #[test]

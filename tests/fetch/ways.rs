@@ -1,7 +1,9 @@
 //! Ways in and out: files, pictures, the command line.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::command::{fetch, fetch_list, fetch_with};
@@ -11,7 +13,8 @@ use crate::support::TempDir;
 #[test]
 fn urls_come_from_a_file_and_from_stdin() {
     let server = serve(Reply::ok);
-    let list = format!("# mine\n\n  {}  \r\n#{}\n{}", server.url("/a"), server.url("/no"), server.url("/b"));
+    let list =
+        format!("\u{feff}# mine\n\n  {}  \r\n#{}\n{}", server.url("/a"), server.url("/no"), server.url("/b"));
     let dir = TempDir::new("list");
     let file = dir.file("urls", list.as_bytes());
     let wanted = [server.url("/first"), server.url("/a"), server.url("/b")];
@@ -87,6 +90,25 @@ fn the_timeline_is_an_svg_with_every_fetch() {
 }
 
 #[test]
+fn a_timeline_that_cannot_be_written_leaves_the_tables_alone() {
+    let server = serve(Reply::ok);
+    let run = fetch(&["--timeline", "/dev/full", &server.url("/")]);
+    assert_eq!(run.code(), 2);
+    assert!(run.stdout().contains("1 fetch, "), "{}", run.stdout());
+    assert!(run.stderr().starts_with("fetch: cannot write /dev/full: "), "{}", run.stderr());
+}
+
+#[test]
+fn a_directory_that_is_no_unicode_comes_out_as_json() {
+    let server = serve(Reply::ok);
+    let dir = TempDir::new("no-unicode");
+    let out = dir.join("").join(OsStr::from_bytes(b"\xff"));
+    let run = fetch(&["--json".as_ref(), "-o".as_ref(), out.as_os_str(), server.url("/").as_ref()]);
+    assert_eq!(run.code(), 0, "{}", run.stderr());
+    assert!(run.json().0[0]["saved"].as_str().unwrap().contains('\u{fffd}'));
+}
+
+#[test]
 fn a_wrong_command_line_is_exit_code_2() {
     let dir = TempDir::new("usage");
     let empty = dir.file("empty", b"# nothing\n");
@@ -98,6 +120,7 @@ fn a_wrong_command_line_is_exit_code_2() {
         &["-c", "0"],
         &["-c", "many"],
         &["--timeout", "0"],
+        &["--timeout", "1.8e19"],
         &["--timeout", "soon"],
         &["-f", "/no/such/file"],
         &["-f", empty],

@@ -127,6 +127,24 @@ fn map_is_in_order_and_a_panic_is_its_items_error() {
 }
 
 #[test]
+fn what_a_map_spawns_comes_from_where_the_map_was_called() {
+    let boom = |_: i32| -> () { panic::resume_unwind(Box::new("boom")) };
+    in_virtual_time(move || {
+        let pool = Pool::new(2);
+        let errors = [
+            pool.map([1], boom).pop(),
+            pool.imap([1], boom).next(),
+            pool.imap_unordered([1], boom).next(),
+            Some(pool.spawn(move || boom(1)).join()),
+        ];
+        for error in errors {
+            let told = error.unwrap().unwrap_err().to_string();
+            assert!(told.contains(&format!("(spawned at {}:", file!())), "{told}");
+        }
+    });
+}
+
+#[test]
 fn imaps_are_lazy_with_a_bounded_look_ahead() {
     in_virtual_time(|| {
         for ordered in [true, false] {

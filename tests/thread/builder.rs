@@ -72,6 +72,7 @@ fn a_runtime_refuses_a_huge_stack_size_and_settings_that_cannot_be() {
         (refused(builder().workers(0)), "workers(0)"),
         (refused(builder().max_green_threads(0)), "max_green_threads(0)"),
         (refused(builder().workers(2).virtual_clock(true)), "virtual clock"),
+        (refused(builder().thread_name("nul\0")), "thread_name"),
     ] {
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         assert!(error.to_string().contains(word), "{error}");
