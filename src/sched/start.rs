@@ -221,6 +221,8 @@ impl Worker {
             // SAFETY: this is the scheduler, between resumes.
             if let Some(fiber) = unsafe { slot.fiber() }.take() {
                 fiber.leak();
+                // Its stack never comes back: who waits for one must not wait for this one's end.
+                self.end_of_class(slot.core().stack);
             }
             wait::forget(slot);
             let task = self.unseat(ptr, slot);
