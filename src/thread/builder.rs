@@ -60,7 +60,7 @@ where
 
 /// Spawns a green thread that runs `f` after `delay`. As gevent's `spawn_later`, asyncio's `call_later`.
 ///
-/// It takes its stack when its time comes: until then it is a closure and a timer, some 300 bytes. A cancel before that
+/// It takes its stack when its time comes: until then it is a closure and a timer, some 250 bytes. A cancel before that
 /// ends it at once, and `f` never runs.
 ///
 /// # Panics
