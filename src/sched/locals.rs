@@ -4,10 +4,11 @@ use std::{
     any::Any,
     cell::RefCell,
     panic::{self, AssertUnwindSafe},
+    ptr,
     rc::Rc,
 };
 
-use super::worker;
+use super::{task::Core, worker};
 
 /// A green thread's values, in the order in which they were made. Owner-only.
 pub(crate) struct Locals(RefCell<Vec<(usize, Value)>>);
@@ -56,11 +57,13 @@ impl Locals {
     }
 }
 
-/// Drops the current green thread's values: it is at its end.
+/// Drops the values of the green thread of `core`, which is at its end, if it is the current one. It may be one that never
+/// ran, and whose spawner was told so: then the current one is that one.
 #[inline]
-pub(crate) fn clear() {
+pub(crate) fn clear(core: &Core) {
     if let Some((_, slot)) = worker::current()
         && !slot.locals.0.borrow().is_empty()
+        && ptr::eq(slot.core(), core)
     {
         slot.locals.clear();
     }

@@ -226,7 +226,7 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
             unreachable!("a green thread runs once");
         };
         let result = panic::catch_unwind(AssertUnwindSafe(f)).map_err(cancel::failure_of);
-        crate::sched::locals::clear();
+        crate::sched::locals::clear(core);
         // SAFETY: still before `DONE`.
         let ended = unsafe { self.publish(core, result) };
         core.tell_end(ended);
@@ -238,7 +238,7 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
         let has_run = matches!(closure, Step::Empty);
         let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(closure)));
         let why = dropped.err().map_or(why, cancel::failure_of);
-        crate::sched::locals::clear();
+        crate::sched::locals::clear(core);
         // SAFETY: still before `DONE`.
         let ended = unsafe { self.publish(core, Err(why)) };
         // If it ran it stays on its stack for ever, and with it what it borrows, which it may have lent on: its scope

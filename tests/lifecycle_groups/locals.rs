@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::support::{Child, HOUR, in_virtual_time, watched};
+use crate::support::{Child, HOUR, in_virtual_time, runtime, watched};
 use sward::{spawn, thread, timeout, yield_now};
 
 thread_local!(static DROPPED: Cell<usize> = const { Cell::new(0) });
@@ -23,6 +23,20 @@ sward::local! {
     static NUMBER: Cell<u32> = Cell::new(7);
     /// With a destructor.
     static OWNED: RefCell<Vec<Counted>> = RefCell::default();
+}
+
+#[test]
+fn a_spawn_that_is_turned_away_leaves_the_spawners_locals_alone() {
+    watched(|| {
+        let runtime = runtime(1);
+        let gone = runtime.handle();
+        drop(runtime);
+        sward::run(move || {
+            NUMBER.with(|number| number.set(8));
+            assert!(gone.spawn(|| ()).join().unwrap_err().is_cancelled());
+            assert_eq!(NUMBER.with(Cell::get), 8);
+        });
+    });
 }
 
 #[test]
