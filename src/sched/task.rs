@@ -293,6 +293,10 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         if next.wake_waiter || next.call_listeners {
             core.tell_waiters(ended);
         }
+        if next.drop_result || next.call_listeners {
+            // What the result's `Drop` and the callbacks have made is not for who gets the slot next.
+            locals::clear(core);
+        }
         ended
     }
 }
