@@ -325,3 +325,29 @@ fn a_waker_that_polls_at_once_does_not_deadlock() {
         assert_eq!(value, Ok(42), "its worker waits for a lock that it holds itself");
     });
 }
+
+#[test]
+fn a_waker_that_parks_when_it_is_dropped_stops_nobody() {
+    struct Parks;
+    impl Wake for Parks {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Parks {
+        fn drop(&mut self) {
+            yield_now();
+        }
+    }
+    watched(|| {
+        sward::run(|| {
+            let mut join = spawn(|| 42).into_future();
+            let waker = Waker::from(Arc::new(Parks));
+            assert!(Pin::new(&mut join).poll(&mut Context::from_waker(&waker)).is_pending());
+            drop(waker);
+            // The first waker goes now, and while it parks the green thread ends, and wakes the second.
+            let Poll::Ready(value) = Pin::new(&mut join).poll(&mut Context::from_waker(Waker::noop())) else {
+                panic!()
+            };
+            assert_eq!(value.unwrap(), 42);
+        });
+    });
+}

@@ -175,3 +175,28 @@ fn a_panic_with_a_full_backtrace_fits_a_default_stack() {
     ended.is_well();
     ended.says(&["at length", "stack backtrace"]);
 }
+
+/// One frame that is larger than the stack and its guard together.
+#[inline(never)]
+fn at_once<const SIZE: usize>() -> u8 {
+    let room = black_box([7_u8; SIZE]);
+    room[SIZE / 2]
+}
+
+#[test]
+fn a_frame_that_would_step_over_the_guard_is_reported() {
+    let test = "a_frame_that_would_step_over_the_guard_is_reported";
+    for size in ["100", "1000"] {
+        let ended = Child::of(test).env("FRAME", size).run(|| {
+            let runtime = support::runtime(2);
+            let overflow = || match std::env::var("FRAME").as_deref() {
+                Ok("100") => at_once::<{ 100 << 10 }>(),
+                _ => at_once::<{ 1000 << 10 }>(),
+            };
+            // Two at the same time: each on a worker of its own.
+            let named = |_| Builder::new().name("glutton".into()).spawn(overflow).unwrap();
+            runtime.run(|| sward::join_all([1, 2].map(named)));
+        });
+        is_reported(&ended, "\"glutton\"", 65_536);
+    }
+}

@@ -308,3 +308,59 @@ fn a_panic_that_is_caught_around_a_join_is_as_if_it_had_never_been() {
         sward::spawn(|| ()).join().unwrap();
     });
 }
+
+/// A payload that panics when it is dropped, and leaves another one that does.
+struct Chain(u32);
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            panic::resume_unwind(Box::new(Chain(self.0 - 1)));
+        }
+    }
+}
+
+/// What panics with such a payload when it is dropped.
+struct Thorn;
+
+sward::local! {
+    static LOCAL: Thorn = Thorn;
+}
+
+impl Drop for Thorn {
+    fn drop(&mut self) {
+        panic::resume_unwind(Box::new(Chain(3)));
+    }
+}
+
+#[test]
+fn a_payload_that_panics_when_it_is_dropped_ends_nobody() {
+    // In a child process: what comes out of a green thread ends the scheduler, and with it the process.
+    let ended = Child::of("a_payload_that_panics_when_it_is_dropped_ends_nobody").run(|| {
+        sward::run(|| {
+            let called = Arc::new(AtomicUsize::new(0));
+            let (count, theirs) = (Arc::clone(&called), Arc::clone(&called));
+            let told = sward::spawn(|| 42);
+            told.on_done(|_| panic::resume_unwind(Box::new(Chain(3))));
+            told.on_done(move |_| {
+                count.fetch_add(1, SeqCst);
+            });
+            let never_ran = sward::spawn(|| ());
+            never_ran.on_done(|_| panic::resume_unwind(Box::new(Chain(3))));
+            never_ran.on_done(move |_| {
+                theirs.fetch_add(1, SeqCst);
+            });
+            never_ran.cancel();
+            drop(sward::spawn(|| Thorn)); // the result of a detached one
+            drop(sward::spawn(|| panic::resume_unwind(Box::new(Thorn)))); // its payload
+            sward::spawn(|| LOCAL.with(|_| ())); // a local
+            let closure = Thorn;
+            sward::spawn(move || drop(closure)).cancel();
+            assert_eq!(told.join().unwrap(), 42);
+            assert!(never_ran.join().unwrap_err().is_cancelled());
+            sward::yield_now();
+            assert_eq!((called.load(SeqCst), sward::spawn(|| 1).join().unwrap()), (2, 1));
+        });
+    });
+    ended.is_well();
+}

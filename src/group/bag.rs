@@ -39,7 +39,10 @@ struct Shared(Mutex<State>);
 struct State {
     /// In the order of their spawns, so that what is done to all has one order.
     members: BTreeMap<ThreadId, Canceller>,
-    waiters: Vec<Unparker>,
+    /// In the order in which they came.
+    waiters: BTreeMap<u64, Unparker>,
+    /// How many have come.
+    came: u64,
 }
 
 impl Group {
@@ -126,15 +129,11 @@ impl Group {
     /// assert_eq!(DONE.load(SeqCst), 10);
     /// ```
     pub fn join(&self) {
-        loop {
-            {
-                let mut state = self.lock();
-                if state.members.is_empty() {
-                    return;
-                }
-                state.waiters.push(park::current_unparker());
-            }
-            if park::park(Nanos::NEVER) == Wake::Cancelled {
+        while let Some(place) = self.queue_up() {
+            let wake = park::park(Nanos::NEVER);
+            // Who was woken for another reason than the last one's end is still there, and would be for as long as the group.
+            self.lock().waiters.remove(&place);
+            if wake == Wake::Cancelled {
                 cancel::unwind();
             }
         }
@@ -184,12 +183,26 @@ impl Group {
         self.lock().members.values().cloned().collect()
     }
 
+    /// Notes the caller as one who waits, and tells its place; `None` if the group is empty.
+    fn queue_up(&self) -> Option<u64> {
+        let me = park::current_unparker();
+        let mut state = self.lock();
+        if state.members.is_empty() {
+            return None;
+        }
+        state.came += 1;
+        let place = state.came;
+        state.waiters.insert(place, me);
+        Some(place)
+    }
+
     fn leave(&self, id: ThreadId) {
         let mut state = self.lock();
         state.members.remove(&id);
-        let waiters = if state.members.is_empty() { std::mem::take(&mut state.waiters) } else { Vec::new() };
+        let waiters =
+            if state.members.is_empty() { std::mem::take(&mut state.waiters) } else { BTreeMap::new() };
         drop(state);
-        waiters.iter().for_each(Unparker::unpark);
+        waiters.values().for_each(Unparker::unpark);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -200,5 +213,23 @@ impl Group {
 impl fmt::Debug for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Group").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Duration;
+
+    #[test]
+    fn who_gives_up_waiting_leaves_nothing_behind() {
+        let group = Group::new();
+        let parked = group.spawn(crate::thread::park);
+        let in_vain = || crate::timeout(Duration::from_millis(1), || group.join()).is_err();
+        assert!(in_vain() && in_vain());
+        assert!(crate::run(|| in_vain() && in_vain()));
+        assert!(group.lock().waiters.is_empty());
+        parked.cancel();
+        group.join();
     }
 }

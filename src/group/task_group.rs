@@ -1,7 +1,7 @@
 //! A scope whose first failure cancels the rest.
 
 use std::{
-    fmt,
+    fmt, mem,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Mutex},
 };
@@ -102,8 +102,16 @@ impl<'scope, E: Send + 'scope> TaskGroup<'scope, '_, E> {
                 Err(payload) if cancel::is_interruption(&*payload) => panic::resume_unwind(payload),
                 Err(payload) => TryJoinError::Join(JoinError::Panicked(payload)),
             };
-            failure.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(failed);
+            let mut failed = Some(failed);
+            {
+                let mut first = failure.lock().unwrap_or_else(|e| e.into_inner());
+                if first.is_none() {
+                    mem::swap(&mut *first, &mut failed);
+                }
+            }
             scope.cancel_all();
+            // One that is not the first goes here, outside of the lock: it is foreign, and its `Drop` may park.
+            drop(failed);
             None
         })
     }

@@ -8,8 +8,10 @@ use super::{Runtime, finish, main_spec};
 use crate::{
     config,
     sched::{
+        park,
         runtime::{self as rt, Config},
-        task, worker,
+        task,
+        worker::{self, Worker},
     },
 };
 
@@ -205,13 +207,14 @@ impl RuntimeBuilder {
         }
         let config = self.check(1).unwrap_or_else(|error| panic!("sward::run: {error}"));
         let spec = main_spec(config.stack, Location::caller());
-        let task = rt::run_here(config, |worker, on_end| {
+        let main = |worker: &Worker, on_end| {
             // SAFETY: what is borrowed lives until this call ends, and `run_here` returns after the task has
             // ended. The task goes to this thread's worker, and its result is taken on this thread, below.
             let task = unsafe { task::new_task(f, spec, Some(on_end)) };
             worker.spawn_local(Arc::clone(&task));
             task
-        });
+        };
+        let task = park::as_worker(|| rt::run_here(config, main));
         let task = task.unwrap_or_else(|error| panic!("sward::run: no poller could be had: {error}"));
         // SAFETY: as `finish` asks: it has ended, and this is the only holder of its result.
         unsafe { finish(&task) }

@@ -134,14 +134,20 @@ impl Interrupts {
 pub(crate) fn with_current<R>(f: impl FnOnce(&Interrupts) -> R) -> R {
     thread_local! {
         static OF_OS_THREAD: Interrupts = const { Interrupts::new() };
+        /// Without a destructor, and so there to the very end.
+        static LATE: Cell<Option<&'static Interrupts>> = const { Cell::new(None) };
     }
     match worker::current() {
         Some((_, slot)) => f(&slot.interrupts),
         None => {
             let mut f = Some(f);
             let result = OF_OS_THREAD.try_with(|interrupts| f.take().map(|f| f(interrupts)));
-            // At the very end of an OS thread, when its locals are gone, there is nothing that could interrupt it.
-            result.ok().flatten().unwrap_or_else(|| f.take().expect("not called")(&Interrupts::new()))
+            // At the very end of an OS thread its locals are gone, and what stands for them is never freed.
+            result.ok().flatten().unwrap_or_else(|| {
+                let late = LATE.get().unwrap_or_else(|| Box::leak(Box::new(Interrupts::new())));
+                LATE.set(Some(late));
+                f.take().expect("not called")(late)
+            })
         }
     }
 }

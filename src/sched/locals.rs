@@ -1,14 +1,9 @@
 //! Storage of the green thread's own: values by key, made at the first use and dropped at its end.
 
-use std::{
-    any::Any,
-    cell::RefCell,
-    panic::{self, AssertUnwindSafe},
-    ptr,
-    rc::Rc,
-};
+use std::{any::Any, cell::RefCell, ptr, rc::Rc};
 
 use super::{task::Core, worker};
+use crate::payload;
 
 /// A green thread's values, in the order in which they were made. Owner-only.
 pub(crate) struct Locals(RefCell<Vec<(usize, Value)>>);
@@ -50,8 +45,7 @@ impl Locals {
     fn clear(&self) {
         let take_last = || self.0.borrow_mut().iter_mut().rev().find_map(|(_, value)| value.take());
         while let Some(value) = take_last() {
-            // A panic in a destructor has been printed, and has nobody to go to.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
+            payload::contain(|| drop(value));
         }
         self.0.borrow_mut().clear();
     }

@@ -78,7 +78,32 @@ pub(crate) fn park_for(what: Await, deadline: Nanos) -> Wake {
 /// unwinding would leak it to the other green threads.
 #[inline(always)]
 pub(crate) fn must_stay(slot: &Slot) -> bool {
-    slot.in_place.get() != 0 || thread::panicking()
+    slot.in_place.get() != 0 || thread::panicking() && is_unwinding(slot)
+}
+
+thread_local! {
+    /// Set while the worker of this OS thread runs in a `Drop` that an unwinding of that thread has called.
+    static IN_A_DROP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether it is this green thread that unwinds, as far as that can be told: where the OS thread was unwinding already when it
+/// became a worker, all of them would count as panicking, and none would ever switch.
+#[cold]
+fn is_unwinding(slot: &Slot) -> bool {
+    !IN_A_DROP.get() || slot.interrupts.is_unwinding()
+}
+
+/// Runs `f`, in which the calling OS thread is a worker, and remembers whether it unwinds already.
+pub(crate) fn as_worker<R>(f: impl FnOnce() -> R) -> R {
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            IN_A_DROP.set(false);
+        }
+    }
+    IN_A_DROP.set(thread::panicking());
+    let _leave = Leave;
+    f()
 }
 
 /// Whether an interruption must wait: the thread unwinds already, or runs on the worker's own stack.

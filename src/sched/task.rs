@@ -26,7 +26,7 @@ use super::{
     clock::Nanos,
     delay::Delay,
     extras::{self, Extras, ExtrasPtr},
-    ids,
+    ids, locals,
     runtime::WorkerShared,
     slot::SlotPtr,
     waiters::Waiters,
@@ -39,6 +39,7 @@ use crate::{
         outcome_word::{Ended, OutcomeWord},
         park_word::ParkWord,
     },
+    payload,
     stack::StackClass,
 };
 
@@ -226,7 +227,7 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
             unreachable!("a green thread runs once");
         };
         let result = panic::catch_unwind(AssertUnwindSafe(f)).map_err(cancel::failure_of);
-        crate::sched::locals::clear(core);
+        locals::clear(core);
         // SAFETY: still before `DONE`.
         let ended = unsafe { self.publish(core, result) };
         core.tell_end(ended);
@@ -238,7 +239,7 @@ impl<F: FnOnce() -> T, T> Stage for Cell<F, T> {
         let has_run = matches!(closure, Step::Empty);
         let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(closure)));
         let why = dropped.err().map_or(why, cancel::failure_of);
-        crate::sched::locals::clear(core);
+        locals::clear(core);
         // SAFETY: still before `DONE`.
         let ended = unsafe { self.publish(core, Err(why)) };
         // If it ran it stays on its stack for ever, and with it what it borrows, which it may have lent on: its scope
@@ -286,12 +287,15 @@ impl<F: FnOnce() -> T, T> Cell<F, T> {
         unsafe { *self.0.get() = Step::Ended(result) };
         let next = core.outcome.complete(ended);
         if next.drop_result {
-            // A panic in the result's `Drop` has nobody to go to but the panic hook, which has printed it.
             // SAFETY: the handle is gone, and the worker comes second.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| unsafe { self.discard(core) }));
+            payload::contain(|| unsafe { self.discard(core) });
         }
         if next.wake_waiter || next.call_listeners {
             core.tell_waiters(ended);
+        }
+        if next.drop_result || next.call_listeners {
+            // What the result's `Drop` and the callbacks have made is not for who gets the slot next.
+            locals::clear(core);
         }
         ended
     }
@@ -332,7 +336,7 @@ impl Core {
     fn report_unseen(&self, failure: &Failure) {
         let what = match failure {
             Failure::Panicked(payload) => {
-                format!("panicked, and nobody joined it: {}", crate::payload::message(&**payload))
+                format!("panicked, and nobody joined it: {}", payload::message(&**payload))
             }
             Failure::NoStack(error) => format!("could not start: {error}"),
             Failure::Cancelled => return,

@@ -1,16 +1,13 @@
 //! Who waits for the end of a green thread: a joiner, and callbacks.
 
-use std::{
-    panic::{self, AssertUnwindSafe},
-    sync::MutexGuard,
-};
+use std::sync::MutexGuard;
 
 use super::{
     clock::Nanos,
     park::{self, Unparker},
     task::Core,
 };
-use crate::lockfree::outcome_word::Ended;
+use crate::{lockfree::outcome_word::Ended, payload};
 
 /// Called once with how it ended.
 pub(crate) type Listener = Box<dyn FnOnce(&Core, Ended) + Send>;
@@ -92,5 +89,5 @@ impl Core {
 
 /// A callback's panic is its own: the hook has printed it, and the others are still called.
 fn call(listener: Listener, core: &Core, ended: Ended) {
-    let _ = panic::catch_unwind(AssertUnwindSafe(|| listener(core, ended)));
+    payload::contain(|| listener(core, ended));
 }

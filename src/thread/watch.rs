@@ -170,8 +170,10 @@ impl<T> Future for Join<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
-        // First the waker, then the look: an end in between wakes it.
-        *self.waker.lock().unwrap_or_else(|e| e.into_inner()) = Some(context.waker().clone());
+        // First the waker, then the look: an end in between wakes it. The old one is foreign, and goes outside of the lock.
+        let waker = context.waker().clone();
+        let old = self.waker.lock().unwrap_or_else(|e| e.into_inner()).replace(waker);
+        drop(old);
         let handle = self.handle.take().expect("polled after it was ready");
         if handle.is_finished() {
             return Poll::Ready(handle.join());

@@ -110,3 +110,42 @@ fn a_shield_at_the_very_end_of_an_os_thread() {
     });
     ended.is_well();
 }
+
+#[test]
+fn what_comes_after_a_green_threads_end_makes_no_locals_for_the_next_one() {
+    struct Marks;
+    impl Drop for Marks {
+        fn drop(&mut self) {
+            mark();
+        }
+    }
+    fn mark() {
+        NUMBER.set(8);
+        OWNED.with_borrow_mut(|owned| owned.push(Counted(8)));
+    }
+    let is_as_new = |what: &str| {
+        let (number, owned) = spawn(|| (NUMBER.get(), OWNED.with_borrow(Vec::len))).join().unwrap();
+        assert_eq!((number, owned), (7, 0), "after {what}");
+    };
+    in_virtual_time(move || {
+        for parks in [|| (), yield_now] {
+            drop(spawn(move || {
+                parks();
+                Marks
+            }));
+            yield_now();
+            yield_now();
+            is_as_new("the drop of a result");
+            let handle = spawn(parks);
+            handle.on_done(|_| mark());
+            handle.join().unwrap();
+            is_as_new("a callback");
+            let cancelled = spawn(parks);
+            cancelled.on_done(|_| mark());
+            cancelled.cancel();
+            assert!(cancelled.join().is_err());
+            is_as_new("a callback of one that never ran");
+        }
+        assert_eq!(DROPPED.get(), 6);
+    });
+}

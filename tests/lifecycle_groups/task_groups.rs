@@ -2,8 +2,8 @@
 
 use std::panic;
 
-use crate::support::{Drops, HOUR, SECOND, in_virtual_time, secs, until_parked};
-use sward::{TaskGroup, TryJoinError, sleep, spawn, thread, time::Instant, timeout, yield_now};
+use crate::support::{Drops, HOUR, SECOND, in_virtual_time, secs, until_parked, watched};
+use sward::{TaskGroup, TryJoinError, catch_cancel, sleep, spawn, thread, time::Instant, timeout, yield_now};
 
 #[test]
 fn a_task_groups_first_failure_cancels_the_rest() {
@@ -72,5 +72,28 @@ fn a_task_groups_owner_that_is_cancelled_or_timed_out_takes_them_along() {
         owner.cancel();
         assert!(owner.join().unwrap_err().is_cancelled());
         assert_eq!(drops.count(), 20);
+    });
+}
+
+#[test]
+fn a_failure_that_is_not_the_first_may_park_when_it_is_dropped() {
+    /// As an error does that holds what says good-bye.
+    struct Parks;
+    impl Drop for Parks {
+        fn drop(&mut self) {
+            yield_now();
+        }
+    }
+    watched(|| {
+        sward::run(|| {
+            let failed = TaskGroup::run(|group| {
+                for _ in 0..3 {
+                    group.spawn(|| catch_cancel(thread::park).map_err(|_| Parks));
+                }
+                yield_now();
+                group.spawn(|| Err::<(), _>(Parks));
+            });
+            assert!(matches!(failed, Err(TryJoinError::Failed(Parks))));
+        });
     });
 }

@@ -1,6 +1,7 @@
 //! On a plain OS thread.
 
 use std::{
+    cell::Cell,
     sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
@@ -94,5 +95,25 @@ fn a_scope_in_a_drop_waits_for_its_children_on_an_os_thread_whose_timeout_has_co
         });
         assert!(result.is_err());
         assert_eq!(*count.lock().unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_timeout_ends_a_wait_at_the_very_end_of_an_os_thread() {
+    struct Last(mpsc::Sender<bool>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let outer = timeout(HOUR, || timeout(Duration::from_millis(2), thread::park));
+            self.0.send(outer.is_ok_and(|inner| inner.is_err()) && sward::deadline().is_none()).unwrap();
+        }
+    }
+    thread_local!(static LAST: Cell<Option<Last>> = const { Cell::new(None) });
+    watched(|| {
+        let (sender, works) = mpsc::channel();
+        std::thread::spawn(|| {
+            LAST.set(Some(Last(sender))); // before sward's own locals, and so dropped after them
+            assert!(timeout(Duration::from_millis(2), thread::park).is_err());
+        });
+        assert_eq!(works.recv(), Ok(true));
     });
 }

@@ -1,9 +1,9 @@
 //! `sward::run` and `Runtime::run`.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, panic, rc::Rc, sync::mpsc, time::Duration};
 
-use crate::support::{in_run, message_of_panic, runtime, watched};
-use sward::Runtime;
+use crate::support::{Drops, OnDrop, in_run, message_of_panic, runtime, watched};
+use sward::{JoinHandle, Runtime};
 
 #[test]
 fn run_returns_what_its_closure_borrows() {
@@ -80,5 +80,51 @@ fn workers_are_os_threads_with_the_given_name() {
             runtime.run(|| std::thread::current().name().map(str::to_owned)).as_deref(),
             Some("crew-0")
         );
+    });
+}
+
+#[test]
+fn run_in_a_drop_that_an_unwinding_calls_switches_and_cancels() {
+    struct Closes(mpsc::Sender<i32>);
+    impl Drop for Closes {
+        fn drop(&mut self) {
+            let drops = Drops::new();
+            let theirs = drops.clone();
+            let sum = sward::run(move || {
+                let waits = sward::spawn(theirs.held(sward::thread::park));
+                sward::spawn(|| {
+                    // It parks as it unwinds from its cancel.
+                    let _parks = OnDrop(|| sward::sleep(Duration::from_millis(1)));
+                    sward::thread::park();
+                });
+                let answer = sward::spawn(|| {
+                    sward::yield_now();
+                    42
+                });
+                let failed: JoinHandle<()> = sward::spawn(|| panic::resume_unwind(Box::new(())));
+                let answer = answer.join().unwrap() + i32::from(failed.join().is_err());
+                assert!(!waits.is_finished());
+                answer
+            });
+            assert_eq!(drops.count(), 1);
+            self.0.send(sum).unwrap();
+        }
+    }
+    watched(|| {
+        let (sender, sum) = mpsc::channel();
+        let result = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+            let _closes = Closes(sender);
+            panic::resume_unwind(Box::new(()));
+        }));
+        assert!(result.is_err());
+        assert_eq!(sum.recv(), Ok(43));
+        // Elsewhere it is as ever: who unwinds stays where it is.
+        sward::run(|| {
+            let job: JoinHandle<()> = sward::spawn(|| {
+                let _parks = OnDrop(|| sward::sleep(Duration::from_millis(1)));
+                panic::resume_unwind(Box::new(()));
+            });
+            assert!(job.join().is_err());
+        });
     });
 }

@@ -88,6 +88,11 @@ fn events() {
     let _: fn(&Promised<Event>) = Promised::wait;
     let _: fn(&Promised<Event>) -> bool = Promised::is_set;
     bound!(Promised<Event>: Clone + Send + Sync);
+    // All readers share one value: it must be `Send` and `Sync` for any of them to go elsewhere.
+    type Shared = Promised<std::cell::Cell<u8>>;
+    const { assert!(!has!(Shared: Send) && !has!(Shared: Sync)) };
+    type Unsent = Promise<std::rc::Rc<u8>>;
+    const { assert!(!has!(Unsent: Send) && !has!(Unsent: Sync)) };
     bound!(Promised<i32>: IntoFuture<Output = Result<i32, PromiseError>>);
     bound!(PromiseError: Error);
 }
@@ -118,6 +123,8 @@ fn channels() {
     let _: fn(&Sender<i32>, &Sender<i32>) -> bool = Sender::same_channel;
     let _: fn(&Receiver<i32>, &Receiver<i32>) -> bool = Receiver::same_channel;
     bound!(Sender<i32>: Clone + Send + Sync);
+    type Ours = (Sender<std::rc::Rc<u8>>, Receiver<std::rc::Rc<u8>>);
+    const { assert!(!has!(Ours: Send) && !has!(Ours: Sync)) };
     bound!(Receiver<i32>: Clone + Send + Sync + IntoIterator<Item = i32>);
 }
 
