@@ -13,7 +13,7 @@ pub use std::io::*;
 use crate::{
     sched::{
         self,
-        io::{Interest, Source},
+        io::{Interest, Source, spend},
     },
     sys::poll,
 };
@@ -84,6 +84,7 @@ pub trait Readiness: AsFd {
 impl<T: AsFd + ?Sized> Readiness for T {}
 
 fn wait(fd: BorrowedFd<'_>, interest: Interest, timeout: Option<Duration>) -> Result<bool> {
+    spend();
     let deadline = timeout.map(|timeout| sched::now().saturating_add(timeout));
     loop {
         if is_ready(fd, interest)? {

@@ -51,8 +51,7 @@ impl Source {
     /// Calls `op` until it does not say `WouldBlock`, waiting for `interest` in between.
     ///
     /// `patience` is asked when it first has to wait. When it runs out the error is `WouldBlock`, as for a
-    /// socket with a timeout in `std`. A cancelled green thread unwinds from the wait. A call that succeeds
-    /// spends a unit of the green thread's budget.
+    /// socket with a timeout in `std`. A cancelled green thread unwinds from the wait.
     #[inline]
     pub(crate) fn retry<R>(
         &self,
@@ -61,7 +60,7 @@ impl Source {
         patience: impl FnOnce() -> io::Result<Patience>,
         mut op: impl FnMut() -> io::Result<Done<R>>,
     ) -> io::Result<R> {
-        give_way();
+        spend();
         let mut wait = Wait { source: self, fd, interest, until: None };
         let mut patience = Some(patience);
         loop {
@@ -75,7 +74,6 @@ impl Source {
                         {
                             side.readiness.clear_short(seen);
                         }
-                        spend();
                         return Ok(done.value);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -199,23 +197,19 @@ fn fails_cancelled(slot: &Slot) -> bool {
     !cancel::CAN_UNWIND && slot.core().park.load().is_cancelled() && !slot.interrupts.is_shielded()
 }
 
-/// Before a call: one that has spent its budget lets the others run, and meets what is due. Before and not after, so
-/// that nothing that was read is lost.
+/// Spends a unit of the caller's budget for a call that may not have to wait, whatever comes of it: whoever tries in
+/// vain again and again must not starve its worker either. With the budget spent, the others run first, and what is due is
+/// met: before the call and not after, so that nothing that was read is lost. A park gives a new budget.
 #[inline]
-fn give_way() {
-    if let Some((worker, slot)) = worker::current()
-        && slot.budget.get() == 0
-        && !park::must_stay(slot)
-    {
-        cancel::unwind_if_due();
-        worker.yield_now(slot);
-    }
-}
-
-/// One call succeeded without parking.
-#[inline]
-fn spend() {
-    if let Some((_, slot)) = worker::current() {
-        slot.budget.set(slot.budget.get().saturating_sub(1));
+pub(crate) fn spend() {
+    if let Some((worker, slot)) = worker::current() {
+        match slot.budget.get() {
+            0 if park::must_stay(slot) => {}
+            0 => {
+                cancel::unwind_if_due();
+                worker.yield_now(slot);
+            }
+            left => slot.budget.set(left - 1),
+        }
     }
 }
