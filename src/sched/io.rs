@@ -110,25 +110,29 @@ impl Source {
     fn side(&self, interest: Interest) -> Option<&Side> {
         let mut registration = self.0.get()?;
         while registration.side(interest).readiness.load().is_orphan() {
-            registration = registration.next().get()?;
+            registration = registration.next()?;
         }
         Some(registration.side(interest))
     }
 
     /// The same, registered now if it is not.
     fn tie(&self, fd: BorrowedFd<'_>, interest: Interest, worker: &Worker) -> io::Result<&Side> {
-        let mut place = &self.0;
-        while let Some(registration) = place.get() {
+        let (mut last, mut next) = (None, self.0.get());
+        while let Some(registration) = next {
             let side = registration.side(interest);
             if !side.readiness.load().is_orphan() {
                 return Ok(side);
             }
-            place = registration.next();
+            (last, next) = (Some(registration), registration.next());
         }
         let registration = worker.reactor.register(fd.as_raw_fd(), &worker.shared)?;
         // If another thread was faster, its registration holds and this one is taken back: a descriptor is
         // known to each poller once.
-        Ok(place.get_or_init(|| registration).side(interest))
+        let tied = match last {
+            None => self.0.get_or_init(|| registration),
+            Some(last) => last.follow_with(registration),
+        };
+        Ok(tied.side(interest))
     }
 }
 
@@ -211,5 +215,29 @@ pub(crate) fn spend() {
             }
             left => slot.budget.set(left - 1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker that ends tells its sources of it, and holds each while it does.
+    #[test]
+    fn a_source_goes_from_the_poller_before_its_descriptor_whoever_holds_it_elsewhere() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let source = Source::new();
+        let worker = || worker::current().unwrap().0;
+        let tie =
+            |source: &Source| source.tie(socket.as_fd(), Interest::Readable, worker()).map(drop).unwrap();
+        crate::run(|| tie(&source));
+        let held = source.0.get().unwrap().held();
+        crate::run(|| {
+            tie(&source);
+            assert!(worker().reactor.is_in_use());
+            drop(source);
+            assert!(!worker().reactor.is_in_use());
+        });
+        drop(held);
     }
 }

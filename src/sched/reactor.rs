@@ -50,8 +50,6 @@ pub(super) struct Remote {
 pub(super) struct Source {
     read: Side,
     write: Side,
-    /// Where it is registered once this reactor has gone.
-    next: OnceLock<Registration>,
     /// Weak: a source that outlives its worker keeps none of that one's descriptors open.
     worker: Weak<WorkerShared>,
     token: Token,
@@ -72,7 +70,12 @@ struct Line {
 }
 
 /// A source's place in a reactor. Dropped, it is taken out there.
-pub(super) struct Registration(Arc<Source>);
+pub(super) struct Registration {
+    source: Arc<Source>,
+    /// Where it is registered once this reactor has gone. Here and not in the source, which the reactor that goes may hold a
+    /// moment longer: a registration must not outlive its descriptor, whose number the next one gets.
+    next: OnceLock<Box<Registration>>,
+}
 
 impl Reactor {
     pub(super) fn new() -> io::Result<(Self, Remote)> {
@@ -141,14 +144,13 @@ impl Reactor {
         let source = Arc::new(Source {
             read: Side::new(),
             write: Side::new(),
-            next: OnceLock::new(),
             worker: Arc::downgrade(worker),
             token: Token(index),
             fd,
         });
         sources[index] = Some(Arc::clone(&source));
         self.used.set(self.used.get() + 1);
-        Ok(Registration(source))
+        Ok(Registration { source, next: OnceLock::new() })
     }
 
     /// Forgets the sources that were dropped on other threads.
@@ -258,19 +260,30 @@ impl Side {
 impl Registration {
     pub(super) fn side(&self, interest: Interest) -> &Side {
         match interest {
-            Interest::Readable => &self.0.read,
-            Interest::Writable => &self.0.write,
+            Interest::Readable => &self.source.read,
+            Interest::Writable => &self.source.write,
         }
     }
 
-    pub(super) fn next(&self) -> &OnceLock<Self> {
-        &self.0.next
+    pub(super) fn next(&self) -> Option<&Self> {
+        self.next.get().map(|next| &**next)
+    }
+
+    /// The one after this, which is `next` if it has none yet. If it has, `next` is taken back.
+    pub(super) fn follow_with(&self, next: Self) -> &Self {
+        self.next.get_or_init(|| Box::new(next))
+    }
+
+    /// What a reactor holds of it.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> impl Sized + use<> {
+        Arc::clone(&self.source)
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let Source { worker, token, fd, .. } = &*self.0;
+        let Source { worker, token, fd, .. } = &*self.source;
         // With its worker the poller has gone, and all that was registered there.
         let Some(owner) = worker.upgrade() else { return };
         let remote = &owner.remote;
