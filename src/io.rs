@@ -84,7 +84,7 @@ pub trait Readiness: AsFd {
 impl<T: AsFd + ?Sized> Readiness for T {}
 
 fn wait(fd: BorrowedFd<'_>, interest: Interest, timeout: Option<Duration>) -> Result<bool> {
-    spend();
+    let _ = spend();
     let deadline = timeout.map(|timeout| sched::now().saturating_add(timeout));
     loop {
         // A wake-up is no promise, and an edge that was before the wait is not told again.

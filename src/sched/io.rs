@@ -60,11 +60,12 @@ impl Source {
         patience: impl FnOnce() -> io::Result<Patience>,
         mut op: impl FnMut() -> io::Result<Done<R>>,
     ) -> io::Result<R> {
-        spend();
+        let here = spend();
         let mut wait = Wait { source: self, fd, interest, until: None };
         let mut patience = Some(patience);
         loop {
-            let side = self.side(interest);
+            // Where it blocks in place nobody may be there to tell of events: it asks the kernel each time.
+            let side = here.and_then(|_| self.side(interest));
             let seen = side.map(|side| side.readiness.load());
             if seen.is_none_or(|seen| seen.is_ready()) {
                 match op() {
@@ -204,18 +205,22 @@ fn fails_cancelled(slot: &Slot) -> bool {
 /// Spends a unit of the caller's budget for a call that may not have to wait, whatever comes of it: whoever tries in
 /// vain again and again must not starve its worker either. With the budget spent, the others run first, and what is due is
 /// met: before the call and not after, so that nothing that was read is lost. A park gives a new budget.
+///
+/// The worker is that of a green thread that parks when it has to wait.
 #[inline]
-pub(crate) fn spend() {
-    if let Some((worker, slot)) = worker::current() {
-        match slot.budget.get() {
-            0 if park::must_stay(slot) => {}
-            0 => {
-                cancel::unwind_if_due();
-                worker.yield_now(slot);
-            }
-            left => slot.budget.set(left - 1),
-        }
+pub(crate) fn spend<'a>() -> Option<&'a Worker> {
+    let (worker, slot) = worker::current()?;
+    if park::must_stay(slot) {
+        return None;
     }
+    match slot.budget.get() {
+        0 => {
+            cancel::unwind_if_due();
+            worker.yield_now(slot);
+        }
+        left => slot.budget.set(left - 1),
+    }
+    Some(worker)
 }
 
 #[cfg(test)]
