@@ -5,9 +5,10 @@ mod support;
 use std::{
     io::{Read, Write},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
-use support::{in_run, net::pair, until_parked};
+use support::{in_run, net::pair, runtime, until_parked, watched};
 use sward::net::TcpStream;
 
 fn byte_of(mut stream: &TcpStream) -> u8 {
@@ -36,5 +37,27 @@ fn a_read_in_place_sees_what_its_own_poller_has_not_told() {
         let (near, mut far) = not_ready();
         far.write_all(b"y").unwrap();
         assert_eq!(sward::on_big_stack(|| byte_of(&near)), b'y');
+    });
+}
+
+#[test]
+fn who_waits_is_not_held_up_by_the_worker_of_another_who_waited_before() {
+    watched(|| {
+        runtime(2).run(|| {
+            let (near, mut far) = not_ready();
+            let reading = sward::spawn(move || byte_of(&near));
+            // The other worker takes it. This one does nothing else from here on.
+            let start = Instant::now();
+            let wait_for = |status| {
+                while reading.status() != status {
+                    assert!(start.elapsed() < Duration::from_secs(20), "it waits for this worker");
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            };
+            wait_for(sward::Status::Parked);
+            far.write_all(b"y").unwrap();
+            wait_for(sward::Status::Done);
+            assert_eq!(reading.join().unwrap(), b'y');
+        });
     });
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::sys::{self, poll};
 
-/// A file descriptor's tie to a reactor, made at the first wait. Dropped before the descriptor is closed.
+/// A file descriptor's ties to reactors, each made at the first wait there. Dropped before the descriptor is closed.
 #[derive(Default)]
 pub(crate) struct Source(OnceLock<Registration>);
 
@@ -65,7 +65,7 @@ impl Source {
         let mut patience = Some(patience);
         loop {
             // Where it blocks in place nobody may be there to tell of events: it asks the kernel each time.
-            let side = here.and_then(|_| self.side(interest));
+            let side = here.and_then(|worker| self.side(interest, worker));
             let seen = side.map(|side| side.readiness.load());
             if seen.is_none_or(|seen| seen.is_ready()) {
                 match op() {
@@ -106,34 +106,35 @@ impl Source {
         Wait { source: &source, fd, interest, until }.once()
     }
 
-    /// The side that events are told to now: of the last registration, whose worker lives.
+    /// The side that this worker's poller tells of events.
     #[inline]
-    fn side(&self, interest: Interest) -> Option<&Side> {
+    fn side(&self, interest: Interest, worker: &Worker) -> Option<&Side> {
         let mut registration = self.0.get()?;
-        while registration.side(interest).readiness.load().is_orphan() {
+        while !registration.is_with(worker) {
             registration = registration.next()?;
         }
         Some(registration.side(interest))
     }
 
-    /// The same, registered now if it is not.
+    /// The same, registered now if it is not. Each worker that waits for a source registers it: another one may be busy, or
+    /// blocked, and would not tell of the event in time.
     fn tie(&self, fd: BorrowedFd<'_>, interest: Interest, worker: &Worker) -> io::Result<&Side> {
-        let (mut last, mut next) = (None, self.0.get());
-        while let Some(registration) = next {
-            let side = registration.side(interest);
-            if !side.readiness.load().is_orphan() {
-                return Ok(side);
-            }
-            (last, next) = (Some(registration), registration.next());
+        if let Some(side) = self.side(interest, worker) {
+            return Ok(side);
         }
+        // Nobody else registers it with this worker.
         let registration = worker.reactor.register(fd.as_raw_fd(), &worker.shared)?;
-        // If another thread was faster, its registration holds and this one is taken back: a descriptor is
-        // known to each poller once.
-        let tied = match last {
-            None => self.0.get_or_init(|| registration),
-            Some(last) => last.follow_with(registration),
+        let mut registration = match self.0.set(registration) {
+            Ok(()) => return Ok(self.0.get().expect("just set").side(interest)),
+            Err(registration) => Box::new(registration),
         };
-        Ok(tied.side(interest))
+        let mut last = self.0.get().expect("it was set");
+        loop {
+            match last.follow_with(registration) {
+                Ok(tied) => return Ok(tied.side(interest)),
+                Err((next, again)) => (last, registration) = (next, again),
+            }
+        }
     }
 }
 

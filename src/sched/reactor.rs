@@ -1,21 +1,22 @@
 //! The reactor: a worker's poller, and the readiness it keeps for each source. The only `mio::Poll`.
 //!
-//! A source is registered once, edge-triggered and for both directions, with the worker whose green thread
-//! first has to wait for it. From then on events set its readiness, and calls that come short clear it, so
-//! that the next call parks at once instead of asking the kernel in vain (D5). Waiters of any worker may wait
-//! on it; those of others are woken through their inboxes.
+//! A source is registered, edge-triggered and for both directions, with each worker whose green threads have to wait
+//! for it, at the first such wait: nobody depends on a worker that is busy, or blocked. From then on events set its
+//! readiness there, and calls that come short clear it, so that the next call parks at once instead of asking the
+//! kernel in vain (D5). A socket is hardly ever waited for on more than one worker.
 
 use std::{
     cell::{Cell, RefCell},
     io,
     os::fd::{AsFd, RawFd},
+    ptr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, Weak},
     time::Duration,
 };
 
 use mio::{Events, Poll, Registry, Token, Waker, event::Event, unix::SourceFd};
 
-use super::{park, runtime::WorkerShared, task::TaskRef};
+use super::{park, runtime::WorkerShared, task::TaskRef, worker::Worker};
 use crate::{
     lockfree::readiness::{Readiness, Told},
     sys::poll::{self, Interest},
@@ -72,7 +73,7 @@ struct Line {
 /// A source's place in a reactor. Dropped, it is taken out there.
 pub(super) struct Registration {
     source: Arc<Source>,
-    /// Where it is registered once this reactor has gone. Here and not in the source, which the reactor that goes may hold a
+    /// Where else it is registered. Here and not in the source, which the reactor that goes may hold a
     /// moment longer: a registration must not outlive its descriptor, whose number the next one gets.
     next: OnceLock<Box<Registration>>,
 }
@@ -269,9 +270,17 @@ impl Registration {
         self.next.get().map(|next| &**next)
     }
 
-    /// The one after this, which is `next` if it has none yet. If it has, `next` is taken back.
-    pub(super) fn follow_with(&self, next: Self) -> &Self {
-        self.next.get_or_init(|| Box::new(next))
+    /// Puts `next` after this one. If there is one already, that and `next` come back.
+    pub(super) fn follow_with(&self, next: Box<Self>) -> Result<&Self, (&Self, Box<Self>)> {
+        let set = self.next.set(next);
+        let there = self.next().expect("it was set, now or before");
+        set.map(|()| there).map_err(|next| (there, next))
+    }
+
+    /// Whether it is in this worker's reactor. Addresses are enough: those of a worker that is gone are kept.
+    #[inline]
+    pub(super) fn is_with(&self, worker: &Worker) -> bool {
+        ptr::eq(self.source.worker.as_ptr(), &*worker.shared)
     }
 
     /// What a reactor holds of it.
