@@ -94,10 +94,14 @@ pub(crate) fn written_while_it_waits() -> Vec<String> {
     let (near, mut far) = pair();
     let (mut clone, all) = (near.try_clone().unwrap(), Arc::clone(&big));
     let writing = waiting(move || clone.write(&all));
+    // It has begun, and some time later it waits.
+    far.peek(&mut [0]).unwrap();
+    thread::sleep(Duration::from_millis(200));
     near.set_nonblocking(true).unwrap();
     near.set_write_timeout(TICK).unwrap();
+    drop(near);
     thread::sleep(Duration::from_millis(50));
-    far.read_exact(&mut vec![0; big.len()]).unwrap();
+    seen.result("all of it", far.read_to_end(&mut Vec::new()));
     seen.result("made non-blocking meanwhile", writing.join().unwrap());
     seen.0
 }
