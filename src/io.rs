@@ -13,7 +13,7 @@ pub use std::io::*;
 use crate::{
     sched::{
         self,
-        io::{Interest, Source},
+        io::{Interest, Source, spend},
     },
     sys::poll,
 };
@@ -84,9 +84,11 @@ pub trait Readiness: AsFd {
 impl<T: AsFd + ?Sized> Readiness for T {}
 
 fn wait(fd: BorrowedFd<'_>, interest: Interest, timeout: Option<Duration>) -> Result<bool> {
+    let _ = spend();
     let deadline = timeout.map(|timeout| sched::now().saturating_add(timeout));
     loop {
-        if is_ready(fd, interest)? {
+        // A wake-up is no promise, and an edge that was before the wait is not told again.
+        if poll::is_ready(fd, interest)? {
             return Ok(true);
         }
         let left = deadline.map(|deadline| deadline.since(sched::now()));
@@ -96,15 +98,5 @@ fn wait(fd: BorrowedFd<'_>, interest: Interest, timeout: Option<Duration>) -> Re
         // A poller knows a descriptor once, and this one may be a socket of sward's, or waited for by others.
         let twin = fd.try_clone_to_owned()?;
         Source::wait(twin.as_fd(), interest, left)?;
-    }
-}
-
-/// Looks without waiting. A wake-up is no promise, and an edge that was before the wait is not told again.
-fn is_ready(fd: BorrowedFd<'_>, interest: Interest) -> Result<bool> {
-    loop {
-        match poll::wait(fd, interest, Some(Duration::ZERO)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            other => return other,
-        }
     }
 }

@@ -114,6 +114,7 @@ impl Seen {
         self.0 & READY != 0
     }
 
+    #[cfg(all(test, loom))]
     pub(crate) fn is_orphan(self) -> bool {
         self.0 & ORPHAN != 0
     }

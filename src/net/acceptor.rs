@@ -87,10 +87,7 @@ impl Acceptor {
 
     fn try_accept(&self) -> io::Result<(Socket, SockAddr)> {
         let mode = self.mode();
-        if mode.shared
-            && !self.fd.nonblocking()?
-            && !poll::wait(self.fd.as_fd(), Interest::Readable, Some(Duration::ZERO))?
-        {
+        if mode.shared && !self.fd.nonblocking()? && !poll::is_ready(self.fd.as_fd(), Interest::Readable)? {
             return Err(sys::would_block());
         }
         let (fd, from) = sys::accept(&self.fd)?;

@@ -100,8 +100,9 @@ impl Pool {
         result.unwrap_or_else(|payload| panic::resume_unwind(payload))
     }
 
-    /// Hands a job to a thread, a new one if all are busy. If there is none at all, and none can be started, it is
-    /// done right here.
+    /// Hands a job to a thread, a new one if all are busy. If there is none at all, and none can be started, the caller does
+    /// it: on the worker's own stack, which is as large as the thread's would be, and where what is to end the caller (a
+    /// cancel, a timeout) does not end the job.
     pub(crate) fn submit(&'static self, job: Job) {
         let mut state = self.lock();
         state.jobs.push_back(job);
@@ -123,7 +124,10 @@ impl Pool {
         // Nobody is left to do them, others' jobs included: the caller does.
         while let Some(job) = state.jobs.pop_front() {
             drop(state);
-            job();
+            match worker::current() {
+                Some((_, slot)) if !park::must_stay(slot) => slot.on_parent_stack(job),
+                _ => job(),
+            }
             state = self.lock();
         }
     }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::sys::{self, poll};
 
-/// A file descriptor's tie to a reactor, made at the first wait. Dropped before the descriptor is closed.
+/// A file descriptor's ties to reactors, each made at the first wait there. Dropped before the descriptor is closed.
 #[derive(Default)]
 pub(crate) struct Source(OnceLock<Registration>);
 
@@ -51,8 +51,7 @@ impl Source {
     /// Calls `op` until it does not say `WouldBlock`, waiting for `interest` in between.
     ///
     /// `patience` is asked when it first has to wait. When it runs out the error is `WouldBlock`, as for a
-    /// socket with a timeout in `std`. A cancelled green thread unwinds from the wait. A call that succeeds
-    /// spends a unit of the green thread's budget.
+    /// socket with a timeout in `std`. A cancelled green thread unwinds from the wait.
     #[inline]
     pub(crate) fn retry<R>(
         &self,
@@ -61,11 +60,12 @@ impl Source {
         patience: impl FnOnce() -> io::Result<Patience>,
         mut op: impl FnMut() -> io::Result<Done<R>>,
     ) -> io::Result<R> {
-        give_way();
+        let here = spend();
         let mut wait = Wait { source: self, fd, interest, until: None };
         let mut patience = Some(patience);
         loop {
-            let side = self.side(interest);
+            // Where it blocks in place nobody may be there to tell of events: it asks the kernel each time.
+            let side = here.and_then(|worker| self.side(interest, worker));
             let seen = side.map(|side| side.readiness.load());
             if seen.is_none_or(|seen| seen.is_ready()) {
                 match op() {
@@ -75,7 +75,6 @@ impl Source {
                         {
                             side.readiness.clear_short(seen);
                         }
-                        spend();
                         return Ok(done.value);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -107,30 +106,35 @@ impl Source {
         Wait { source: &source, fd, interest, until }.once()
     }
 
-    /// The side that events are told to now: of the last registration, whose worker lives.
+    /// The side that this worker's poller tells of events.
     #[inline]
-    fn side(&self, interest: Interest) -> Option<&Side> {
+    fn side(&self, interest: Interest, worker: &Worker) -> Option<&Side> {
         let mut registration = self.0.get()?;
-        while registration.side(interest).readiness.load().is_orphan() {
-            registration = registration.next().get()?;
+        while !registration.is_with(worker) {
+            registration = registration.next()?;
         }
         Some(registration.side(interest))
     }
 
-    /// The same, registered now if it is not.
+    /// The same, registered now if it is not. Each worker that waits for a source registers it: another one may be busy, or
+    /// blocked, and would not tell of the event in time.
     fn tie(&self, fd: BorrowedFd<'_>, interest: Interest, worker: &Worker) -> io::Result<&Side> {
-        let mut place = &self.0;
-        while let Some(registration) = place.get() {
-            let side = registration.side(interest);
-            if !side.readiness.load().is_orphan() {
-                return Ok(side);
-            }
-            place = registration.next();
+        if let Some(side) = self.side(interest, worker) {
+            return Ok(side);
         }
+        // Nobody else registers it with this worker.
         let registration = worker.reactor.register(fd.as_raw_fd(), &worker.shared)?;
-        // If another thread was faster, its registration holds and this one is taken back: a descriptor is
-        // known to each poller once.
-        Ok(place.get_or_init(|| registration).side(interest))
+        let mut registration = match self.0.set(registration) {
+            Ok(()) => return Ok(self.0.get().expect("just set").side(interest)),
+            Err(registration) => Box::new(registration),
+        };
+        let mut last = self.0.get().expect("it was set");
+        loop {
+            match last.follow_with(registration) {
+                Ok(tied) => return Ok(tied.side(interest)),
+                Err((next, again)) => (last, registration) = (next, again),
+            }
+        }
     }
 }
 
@@ -199,23 +203,47 @@ fn fails_cancelled(slot: &Slot) -> bool {
     !cancel::CAN_UNWIND && slot.core().park.load().is_cancelled() && !slot.interrupts.is_shielded()
 }
 
-/// Before a call: one that has spent its budget lets the others run, and meets what is due. Before and not after, so
-/// that nothing that was read is lost.
+/// Spends a unit of the caller's budget for a call that may not have to wait, whatever comes of it: whoever tries in
+/// vain again and again must not starve its worker either. With the budget spent, the others run first, and what is due is
+/// met: before the call and not after, so that nothing that was read is lost. A park gives a new budget.
+///
+/// The worker is that of a green thread that parks when it has to wait.
 #[inline]
-fn give_way() {
-    if let Some((worker, slot)) = worker::current()
-        && slot.budget.get() == 0
-        && !park::must_stay(slot)
-    {
-        cancel::unwind_if_due();
-        worker.yield_now(slot);
+pub(crate) fn spend<'a>() -> Option<&'a Worker> {
+    let (worker, slot) = worker::current()?;
+    if park::must_stay(slot) {
+        return None;
     }
+    match slot.budget.get() {
+        0 => {
+            cancel::unwind_if_due();
+            worker.yield_now(slot);
+        }
+        left => slot.budget.set(left - 1),
+    }
+    Some(worker)
 }
 
-/// One call succeeded without parking.
-#[inline]
-fn spend() {
-    if let Some((_, slot)) = worker::current() {
-        slot.budget.set(slot.budget.get().saturating_sub(1));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker that ends tells its sources of it, and holds each while it does.
+    #[test]
+    fn a_source_goes_from_the_poller_before_its_descriptor_whoever_holds_it_elsewhere() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let source = Source::new();
+        let worker = || worker::current().unwrap().0;
+        let tie =
+            |source: &Source| source.tie(socket.as_fd(), Interest::Readable, worker()).map(drop).unwrap();
+        crate::run(|| tie(&source));
+        let held = source.0.get().unwrap().held();
+        crate::run(|| {
+            tie(&source);
+            assert!(worker().reactor.is_in_use());
+            drop(source);
+            assert!(!worker().reactor.is_in_use());
+        });
+        drop(held);
     }
 }

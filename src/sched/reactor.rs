@@ -1,21 +1,22 @@
 //! The reactor: a worker's poller, and the readiness it keeps for each source. The only `mio::Poll`.
 //!
-//! A source is registered once, edge-triggered and for both directions, with the worker whose green thread
-//! first has to wait for it. From then on events set its readiness, and calls that come short clear it, so
-//! that the next call parks at once instead of asking the kernel in vain (D5). Waiters of any worker may wait
-//! on it; those of others are woken through their inboxes.
+//! A source is registered, edge-triggered and for both directions, with each worker whose green threads have to wait
+//! for it, at the first such wait: nobody depends on a worker that is busy, or blocked. From then on events set its
+//! readiness there, and calls that come short clear it, so that the next call parks at once instead of asking the
+//! kernel in vain (D5). A socket is hardly ever waited for on more than one worker.
 
 use std::{
     cell::{Cell, RefCell},
     io,
     os::fd::{AsFd, RawFd},
+    ptr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, Weak},
     time::Duration,
 };
 
 use mio::{Events, Poll, Registry, Token, Waker, event::Event, unix::SourceFd};
 
-use super::{park, runtime::WorkerShared, task::TaskRef};
+use super::{park, runtime::WorkerShared, task::TaskRef, worker::Worker};
 use crate::{
     lockfree::readiness::{Readiness, Told},
     sys::poll::{self, Interest},
@@ -50,8 +51,6 @@ pub(super) struct Remote {
 pub(super) struct Source {
     read: Side,
     write: Side,
-    /// Where it is registered once this reactor has gone.
-    next: OnceLock<Registration>,
     /// Weak: a source that outlives its worker keeps none of that one's descriptors open.
     worker: Weak<WorkerShared>,
     token: Token,
@@ -72,7 +71,12 @@ struct Line {
 }
 
 /// A source's place in a reactor. Dropped, it is taken out there.
-pub(super) struct Registration(Arc<Source>);
+pub(super) struct Registration {
+    source: Arc<Source>,
+    /// Where else it is registered. Here and not in the source, which the reactor that goes may hold a
+    /// moment longer: a registration must not outlive its descriptor, whose number the next one gets.
+    next: OnceLock<Box<Registration>>,
+}
 
 impl Reactor {
     pub(super) fn new() -> io::Result<(Self, Remote)> {
@@ -141,14 +145,13 @@ impl Reactor {
         let source = Arc::new(Source {
             read: Side::new(),
             write: Side::new(),
-            next: OnceLock::new(),
             worker: Arc::downgrade(worker),
             token: Token(index),
             fd,
         });
         sources[index] = Some(Arc::clone(&source));
         self.used.set(self.used.get() + 1);
-        Ok(Registration(source))
+        Ok(Registration { source, next: OnceLock::new() })
     }
 
     /// Forgets the sources that were dropped on other threads.
@@ -258,19 +261,38 @@ impl Side {
 impl Registration {
     pub(super) fn side(&self, interest: Interest) -> &Side {
         match interest {
-            Interest::Readable => &self.0.read,
-            Interest::Writable => &self.0.write,
+            Interest::Readable => &self.source.read,
+            Interest::Writable => &self.source.write,
         }
     }
 
-    pub(super) fn next(&self) -> &OnceLock<Self> {
-        &self.0.next
+    pub(super) fn next(&self) -> Option<&Self> {
+        self.next.get().map(|next| &**next)
+    }
+
+    /// Puts `next` after this one. If there is one already, that and `next` come back.
+    pub(super) fn follow_with(&self, next: Box<Self>) -> Result<&Self, (&Self, Box<Self>)> {
+        let set = self.next.set(next);
+        let there = self.next().expect("it was set, now or before");
+        set.map(|()| there).map_err(|next| (there, next))
+    }
+
+    /// Whether it is in this worker's reactor. Addresses are enough: those of a worker that is gone are kept.
+    #[inline]
+    pub(super) fn is_with(&self, worker: &Worker) -> bool {
+        ptr::eq(self.source.worker.as_ptr(), &*worker.shared)
+    }
+
+    /// What a reactor holds of it.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> impl Sized + use<> {
+        Arc::clone(&self.source)
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let Source { worker, token, fd, .. } = &*self.0;
+        let Source { worker, token, fd, .. } = &*self.source;
         // With its worker the poller has gone, and all that was registered there.
         let Some(owner) = worker.upgrade() else { return };
         let remote = &owner.remote;

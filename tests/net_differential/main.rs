@@ -25,11 +25,12 @@ macro_rules! compare {
 }
 
 compare! {
-    connecting: addresses binding_and_connecting conversions;
+    connecting: addresses binding_and_connecting odd_places conversions;
     options: options debug_output;
     streams: reading writing a_blocking_write_is_whole broken_connections;
     modes: modes;
-    datagrams: datagrams;
+    datagrams: datagrams groups;
+    waiting: changed_while_it_waits written_while_it_waits accepting_while_it_waits receiving_while_it_waits;
 }
 
 fn same(where_run: &str, expected: &[String], seen: &[String]) {

@@ -14,3 +14,5 @@ pub(crate) mod options;
 pub(crate) mod streams;
 #[path = "scenarios/tools.rs"]
 mod tools;
+#[path = "scenarios/waiting.rs"]
+pub(crate) mod waiting;

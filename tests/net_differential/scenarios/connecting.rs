@@ -66,6 +66,9 @@ pub(crate) fn binding_and_connecting() -> Vec<String> {
     let again = TcpListener::bind(taken);
     seen.result("bind again", again.as_ref().map(drop).map_err(|e| e.kind().into()));
     drop(again);
+    // Taken, so that nobody else listens there meanwhile.
+    let silent = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    silent.bind(&taken.into()).unwrap();
     seen.result("connect, refused", TcpStream::connect(taken));
     seen.result("connect, refused", TcpStream::connect_timeout(&taken, Duration::from_secs(5)));
     seen.result("connect, no time", TcpStream::connect_timeout(&taken, Duration::ZERO));
@@ -85,6 +88,37 @@ pub(crate) fn binding_and_connecting() -> Vec<String> {
     seen.note("first", first.is_ok());
     seen.result("connect, in time", TcpStream::connect_timeout(&narrow_addr, Duration::from_millis(30)));
     seen.result("connect, no time", TcpStream::connect_timeout(&narrow_addr, Duration::ZERO));
+    drop(silent);
+    seen.0
+}
+
+pub(crate) fn odd_places() -> Vec<String> {
+    let mut seen = Seen::default();
+    let no_v6 = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = no_v6.local_addr().unwrap().port();
+    for (what, ip) in [
+        ("unspecified", "0.0.0.0"),
+        ("unspecified v6", "::"),
+        ("mapped", "::ffff:127.0.0.1"),
+        ("v6", "::1"),
+        ("a group", "224.0.0.1"),
+        ("a group of v6", "ff02::1"),
+        ("everybody", "255.255.255.255"),
+        ("a class of its own", "240.0.0.1"),
+    ] {
+        let at = SocketAddr::new(ip.parse().unwrap(), port);
+        seen.result(what, TcpStream::connect(at).map(drop));
+        seen.result(what, TcpStream::connect_timeout(&at, Duration::from_secs(5)).map(drop));
+        seen.result(what, TcpListener::bind((at.ip(), 0)).map(drop));
+        let socket = UdpSocket::bind(if at.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }).unwrap();
+        seen.result(what, socket.connect(at));
+        seen.result(what, socket.send(b"x"));
+    }
+    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    seen.result("port 0", TcpStream::connect(nowhere).map(drop));
+    seen.result("port 0", TcpStream::connect_timeout(&nowhere, Duration::MAX).map(drop));
+    let refused = [nowhere, SocketAddr::from((Ipv4Addr::new(240, 0, 0, 1), 1)), nowhere];
+    seen.result("the last one's error", TcpStream::connect(&refused[..]).map(drop));
     seen.0
 }
 

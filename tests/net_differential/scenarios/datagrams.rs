@@ -3,8 +3,7 @@
 use super::net;
 use super::tools::TICK;
 use crate::seen::Seen;
-use net::SocketAddr;
-use net::UdpSocket;
+use net::{Ipv4Addr, SocketAddr, UdpSocket};
 
 pub(crate) fn datagrams() -> Vec<String> {
     let mut seen = Seen::default();
@@ -49,5 +48,35 @@ pub(crate) fn datagrams() -> Vec<String> {
     seen.result("non-blocking", c.recv(&mut buf));
     seen.result("a clone", c.try_clone().unwrap().recv_from(&mut buf).map(drop));
     seen.result("family", c.send_to(b"x", "[::1]:9"));
+    seen.0
+}
+
+pub(crate) fn groups() -> Vec<String> {
+    let mut seen = Seen::default();
+    let mut buf = [0; 4];
+    let group = Ipv4Addr::new(239, 255, 77, 1);
+    let a = UdpSocket::bind("0.0.0.0:0").unwrap();
+    a.set_read_timeout(TICK).unwrap();
+    let there = SocketAddr::from((group, a.local_addr().unwrap().port()));
+    let b = UdpSocket::bind("127.0.0.1:0").unwrap();
+    seen.result("join", a.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST));
+    seen.result("join again", a.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST));
+    seen.result("send", b.send_to(b"all", there));
+    seen.result("recv", a.recv(&mut buf));
+    b.set_multicast_loop_v4(false).unwrap();
+    seen.result("send, not to oneself", b.send_to(b"all", there));
+    seen.result("recv", a.recv(&mut buf));
+    seen.result("leave", a.leave_multicast_v4(&group, &Ipv4Addr::LOCALHOST));
+    seen.result("leave again", a.leave_multicast_v4(&group, &Ipv4Addr::LOCALHOST));
+    seen.result("a ttl too large", a.set_multicast_ttl_v4(256));
+    seen.result("ttl of none", a.set_ttl(0));
+    let group6 = "ff01::77".parse().unwrap();
+    let c = UdpSocket::bind("[::]:0").unwrap();
+    seen.result("join v6, no such interface", c.join_multicast_v6(&group6, 9999));
+    seen.result("leave v6", c.leave_multicast_v6(&group6, 1));
+    seen.result("no group", c.join_multicast_v6(&"::1".parse().unwrap(), 1));
+    seen.result("disconnected", a.connect("0.0.0.0:0").and_then(|()| a.peer_addr()));
+    seen.result("port 0", a.send_to(b"x", "127.0.0.1:0"));
+    seen.result("vain peek", a.peek(&mut []));
     seen.0
 }
