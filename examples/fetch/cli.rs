@@ -92,8 +92,8 @@ fn read_list(path: &Path) -> io::Result<Vec<String>> {
 
 fn urls_in(lines: impl BufRead) -> io::Result<Vec<String>> {
     let mut urls = Vec::new();
-    for line in lines.lines() {
-        let line = line?;
+    for (number, line) in (1..).zip(lines.lines()) {
+        let line = line.map_err(|e| io::Error::new(e.kind(), format!("line {number}: {e}")))?;
         // Editors on Windows begin a file with a byte order mark, which is no white space.
         let line = line.trim_start_matches('\u{feff}').trim();
         if !line.is_empty() && !line.starts_with('#') {

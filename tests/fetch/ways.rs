@@ -29,6 +29,15 @@ fn urls_come_from_a_file_and_from_stdin() {
 }
 
 #[test]
+fn a_line_that_is_no_unicode_is_named_by_its_number() {
+    let dir = TempDir::new("list-no-unicode");
+    let file = dir.file("urls", b"http://a/\n# fine\nhttp://b/\xff\n");
+    let run = fetch(&["-f", file.to_str().unwrap()]);
+    assert_eq!(run.code(), 2);
+    assert!(run.stderr().contains("/urls: line 3: "), "{}", run.stderr());
+}
+
+#[test]
 fn bodies_are_saved_apart_and_inside_the_directory() {
     let server = serve(|path| match path {
         "/404" => {
