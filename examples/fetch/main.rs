@@ -121,13 +121,18 @@ fn fetch_all(client: &Arc<Client>, urls: Vec<String>, limit: usize) -> Vec<Outco
         handles.push(builder.spawn(fetch).expect("a green thread that has not run yet is only a closure"));
     }
     let results = sward::join_all(handles);
-    progress.finish();
 
-    let lost = |url, e: sward::JoinError| {
-        let failure = Some(Failure::new(Cause::Panicked, e));
-        Outcome { failure, ..Outcome::begun(url, client.now()) }
+    let lost = |url: String, e: sward::JoinError| {
+        let cause = if let sward::JoinError::Panicked(_) = e { Cause::Panicked } else { Cause::Other };
+        let failure = Failure::new(cause, e);
+        // It could not say so itself.
+        progress.failed(&url, &failure);
+        Outcome { failure: Some(failure), ..Outcome::begun(url, client.now()) }
     };
-    results.into_iter().zip(urls).map(|(result, url)| result.unwrap_or_else(|e| lost(url, e))).collect()
+    let outcomes = results.into_iter().zip(urls).map(|(result, url)| result.unwrap_or_else(|e| lost(url, e)));
+    let outcomes = outcomes.collect();
+    progress.finish();
+    outcomes
 }
 
 /// What was asked for, or all; but no more than there can be connections.
