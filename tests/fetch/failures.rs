@@ -146,6 +146,17 @@ fn a_url_is_shown_on_one_line_and_gives_the_terminal_no_orders() {
 }
 
 #[test]
+fn what_a_server_says_gives_the_terminal_no_orders_either() {
+    let server = serve(|_| Reply {
+        head: "302 Found\r\nlocation: /\u{9b}31m\r\ncontent-length: 0".into(),
+        body: vec![],
+        hold: false,
+    });
+    let run = fails_with(&[&server.url("/")], "bad answer");
+    assert!(run.stderr().contains("/\\u{9b}31m"), "{:?}", run.stderr());
+}
+
+#[test]
 fn failures_leave_the_other_fetches_alone() {
     let server = serve(Reply::ok);
     let good = server.url("/good");
