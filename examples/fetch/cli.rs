@@ -46,8 +46,8 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "\
-Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong or the report
-could not be written.";
+Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong, the report
+could not be written, or too few files may be open (ulimit -n) to start at all.";
 
 const NOTES: &str = "\
 A fetch has failed when no whole answer came, or when its status is 400 or more (redirects are followed,
@@ -55,8 +55,8 @@ up to 10). Each failure is one line on stderr, and the other fetches go on.
 
 The proxies named by http_proxy, https_proxy and no_proxy are used, for all but the server inside.
 
-Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong or the report
-could not be written.";
+Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong, the report
+could not be written, or too few files may be open (ulimit -n) to start at all.";
 
 /// Thirty years: as good as for ever, and no clock overflows when it is added.
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
@@ -92,8 +92,8 @@ fn read_list(path: &Path) -> io::Result<Vec<String>> {
 
 fn urls_in(lines: impl BufRead) -> io::Result<Vec<String>> {
     let mut urls = Vec::new();
-    for line in lines.lines() {
-        let line = line?;
+    for (number, line) in (1..).zip(lines.lines()) {
+        let line = line.map_err(|e| io::Error::new(e.kind(), format!("line {number}: {e}")))?;
         // Editors on Windows begin a file with a byte order mark, which is no white space.
         let line = line.trim_start_matches('\u{feff}').trim();
         if !line.is_empty() && !line.starts_with('#') {

@@ -184,7 +184,7 @@ fn is_good(status: StatusCode) -> bool {
 fn check(url: &str) -> Result<(), Failure> {
     let bad = |why: &str| Err(Failure::new(Cause::BadUrl, why));
     if url.len() > LONGEST_URL {
-        return bad(&format!("it is longer than {LONGEST_URL} bytes"));
+        return bad(&too_long());
     }
     let uri: Uri = match url.parse() {
         Ok(uri) => uri,
@@ -196,12 +196,30 @@ fn check(url: &str) -> Result<(), Failure> {
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return bad("it does not start with http:// or https://");
     }
+    check_host_and_port(&uri).or_else(bad)
+}
+
+/// As for a URL that was asked for, for one that a redirect leads to: ureq has parsed it by then.
+pub(crate) fn check_redirected(uri: &Uri) -> Result<(), ureq::Error> {
+    let checked = if uri.to_string().len() > LONGEST_URL {
+        Err(too_long())
+    } else {
+        check_host_and_port(uri).map_err(str::to_owned)
+    };
+    checked.map_err(|why| ureq::Error::BadUri(format!("of a redirect, {why}")))
+}
+
+fn too_long() -> String {
+    format!("it is longer than {LONGEST_URL} bytes")
+}
+
+fn check_host_and_port(uri: &Uri) -> Result<(), &'static str> {
     match uri.authority() {
-        Some(to) if to.host().is_empty() => bad("it names no host"),
+        Some(to) if to.host().is_empty() => Err("it names no host"),
         Some(to) if to.port_u16().is_none() && !to.as_str().ends_with(to.host()) => {
-            bad("its port is no port")
+            Err("its port is no port")
         }
         Some(_) => Ok(()),
-        None => bad("it names no host"),
+        None => Err("it names no host"),
     }
 }

@@ -131,7 +131,7 @@ impl Failure {
 }
 
 /// EMFILE and ENFILE: std has no kind for them.
-fn is_out_of_files(error: &io::Error) -> bool {
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 

@@ -36,7 +36,7 @@ use ureq::tls::{Certificate, PemItem, parse_pem};
 
 use crate::cli::Args;
 use crate::client::{Client, Options};
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, is_out_of_files};
 use crate::flight::Flight;
 use crate::outcome::{Outcome, Summary};
 use crate::progress::Progress;
@@ -56,12 +56,14 @@ fn main() -> ExitCode {
 /// Everything that the user can have got wrong is found before the first fetch starts, and is an `Err`.
 fn run(args: &Args) -> Result<ExitCode, String> {
     let asked = args.all_urls()?;
+    let files = limits::raise();
+    try_runtime()?;
     let server = match asked {
         Some(_) => None,
         None => Some(Server::start().map_err(|e| format!("cannot start the server inside: {e}"))?),
     };
     let urls = asked.or_else(|| server.as_ref().map(Server::urls)).unwrap_or_default();
-    let limit = in_flight_limit(args, urls.len(), server.is_some());
+    let limit = in_flight_limit(args, urls.len(), files, server.is_some());
     let options = Options {
         timeout: args.timeout,
         roots: args.cacert.as_deref().map(read_certificates).transpose()?,
@@ -89,6 +91,14 @@ fn run(args: &Args) -> Result<ExitCode, String> {
     Ok(if summary.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+/// Whether the system has what a runtime needs. The default one, in which all of this runs, can only panic if not.
+fn try_runtime() -> Result<(), String> {
+    sward::Runtime::builder().build().map(drop).map_err(|e| {
+        let remedy = if is_out_of_files(&e) { "; raise the limit of open files (see ulimit -n)" } else { "" };
+        format!("cannot start the runtime: {e}{remedy}")
+    })
+}
+
 /// A green thread a URL, never more than `limit` of them.
 fn fetch_all(client: &Arc<Client>, urls: Vec<String>, limit: usize) -> Vec<Outcome> {
     let flight = Flight::new(limit);
@@ -111,19 +121,24 @@ fn fetch_all(client: &Arc<Client>, urls: Vec<String>, limit: usize) -> Vec<Outco
         handles.push(builder.spawn(fetch).expect("a green thread that has not run yet is only a closure"));
     }
     let results = sward::join_all(handles);
-    progress.finish();
 
-    let lost = |url, e: sward::JoinError| {
-        let failure = Some(Failure::new(Cause::Panicked, e));
-        Outcome { failure, ..Outcome::begun(url, client.now()) }
+    let lost = |url: String, e: sward::JoinError| {
+        let cause = if let sward::JoinError::Panicked(_) = e { Cause::Panicked } else { Cause::Other };
+        let failure = Failure::new(cause, e);
+        // It could not say so itself.
+        progress.failed(&url, &failure);
+        Outcome { failure: Some(failure), ..Outcome::begun(url, client.now()) }
     };
-    results.into_iter().zip(urls).map(|(result, url)| result.unwrap_or_else(|e| lost(url, e))).collect()
+    let outcomes = results.into_iter().zip(urls).map(|(result, url)| result.unwrap_or_else(|e| lost(url, e)));
+    let outcomes = outcomes.collect();
+    progress.finish();
+    outcomes
 }
 
 /// What was asked for, or all; but no more than there can be connections.
-fn in_flight_limit(args: &Args, fetches: usize, with_server: bool) -> usize {
+fn in_flight_limit(args: &Args, fetches: usize, files: u64, with_server: bool) -> usize {
     let asked = args.concurrency.map_or(fetches, |n| n.get().min(fetches));
-    let room = limits::room_for_fetches(if with_server { 2 } else { 1 });
+    let room = limits::room_for_fetches(files, if with_server { 2 } else { 1 });
     if asked > room {
         let note = format!("fetch: the limit of open files leaves room for {room} at once, not for {asked}");
         let _ = writeln!(io::stderr(), "{note} (see ulimit -n)");

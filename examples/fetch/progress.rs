@@ -48,7 +48,8 @@ impl Progress {
         self.bar.suspend(|| {
             self.failed.fetch_add(1, Ordering::Relaxed);
             // A closed stderr is no reason to stop fetching.
-            let _ = writeln!(io::stderr(), "fetch: {}: {failure}", on_one_line(url));
+            let (url, why) = (on_one_line(url), on_one_line(&failure.to_string()));
+            let _ = writeln!(io::stderr(), "fetch: {url}: {why}");
         });
         self.bar.inc(1);
     }

@@ -63,10 +63,11 @@ pub(crate) fn headline(fetches: usize, summary: &Summary) -> String {
     )
 }
 
-/// A URL on one line, with nothing in it that a terminal would obey: a bad one may hold anything.
-pub(crate) fn on_one_line(url: &str) -> String {
-    let mut line = String::with_capacity(url.len());
-    for c in url.chars() {
+/// A text on one line, with nothing in it that a terminal would obey: a bad URL may hold anything, and so may what a
+/// server or a panic said.
+pub(crate) fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
     }
     line

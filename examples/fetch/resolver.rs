@@ -13,6 +13,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
+use crate::client::check_redirected;
 use crate::failure::Lookup;
 
 /// As many addresses as ureq has room for.
@@ -29,6 +30,8 @@ impl Resolver for GreenResolver {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
+        // Without a proxy this is where every URL comes by, those of redirects too; the first has passed already.
+        check_redirected(uri)?;
         let named = uri.scheme().zip(uri.authority());
         let name = named
             .and_then(|(scheme, authority)| DefaultResolver::host_and_port(scheme, authority))

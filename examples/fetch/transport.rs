@@ -16,6 +16,8 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, Timeout};
 
+use crate::client::check_redirected;
+
 /// Opens sward's TCP streams, where no connector before it (a proxy's) has opened one.
 ///
 /// It does not register ureq's shutdown handles: nothing here shuts the agent down, and ureq walks the whole
@@ -28,6 +30,8 @@ impl<In: Transport> Connector<In> for TcpConnector {
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
         self.0.note(|request| request.connects = true);
+        // With a proxy nothing was looked up before.
+        check_redirected(details.uri)?;
         if let Some(open) = chained {
             return Ok(Some(Either::A(open)));
         }

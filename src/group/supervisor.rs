@@ -1,6 +1,6 @@
 //! Restarting what fails.
 
-use std::{collections::VecDeque, error::Error, fmt, sync::Arc};
+use std::{collections::VecDeque, error::Error, fmt, panic::Location, sync::Arc};
 
 use crate::{
     sched::{self, clock::Nanos},
@@ -67,6 +67,8 @@ struct Child {
     name: String,
     restart: Restart,
     job: Arc<dyn Fn() + Send + Sync>,
+    /// Where it was added: there its green threads come from.
+    site: &'static Location<'static>,
 }
 
 /// There were more restarts in a time than allowed. All children have been cancelled and have ended.
@@ -182,6 +184,7 @@ impl Supervisor {
     /// assert!(supervised.run().is_ok());
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn child(self, name: impl Into<String>, job: impl Fn() + Send + Sync + 'static) -> Self {
         self.child_with(name, Restart::Transient, job)
     }
@@ -201,13 +204,15 @@ impl Supervisor {
     /// assert_eq!(RUNS.load(SeqCst), 1);
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn child_with(
         mut self,
         name: impl Into<String>,
         restart: Restart,
         job: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        self.children.push(Child { name: name.into(), restart, job: Arc::new(job) });
+        let site = Location::caller();
+        self.children.push(Child { name: name.into(), restart, job: Arc::new(job), site });
         self
     }
 
@@ -271,8 +276,8 @@ impl Shift {
     fn start(&mut self, index: usize) {
         let child = &self.supervisor.children[index];
         let job = Arc::clone(&child.job);
-        let handle =
-            Builder::new().name(child.name.clone()).spawn(move || job()).expect("the default stack can be");
+        let builder = Builder::new().name(child.name.clone());
+        let handle = builder.spawn_at(child.site, move || job()).expect("the default stack can be");
         self.ended.watch(&handle, index);
         self.running.handles[index] = Some(handle);
         self.due[index] = None;

@@ -196,8 +196,17 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.spawn_at(Location::caller(), f)
+    }
+
+    /// As [`spawn`](Self::spawn) at `site`, for who spawns on behalf of others.
+    pub(crate) fn spawn_at<F, T>(self, site: &'static Location<'static>, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
         // SAFETY: nothing is borrowed: both are `'static`.
-        unsafe { self.spawn_unchecked(f) }
+        unsafe { self.spawn_unchecked_at(site, f) }
     }
 
     /// As [`spawn`](Self::spawn), without a check that the closure and its result outlive what they borrow. As
@@ -226,8 +235,25 @@ impl Builder {
         F: FnOnce() -> T + Send,
         T: Send,
     {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.spawn_unchecked_at(Location::caller(), f) }
+    }
+
+    /// As [`spawn_unchecked`](Self::spawn_unchecked) at `site`.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn spawn_unchecked_at<F, T>(
+        self,
+        site: &'static Location<'static>,
+        f: F,
+    ) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
         let place = place();
-        let spec = self.fill(place.spec(Location::caller()))?;
+        let spec = self.fill(place.spec(site))?;
         // SAFETY: both are `Send`. What they borrow is alive as long as the closure or its result is in the task, by the
         // caller's contract: the result leaves with the join, and the closure is gone before that returns.
         let task = unsafe { task::new_task(f, spec, None) };

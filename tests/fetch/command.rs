@@ -41,11 +41,20 @@ pub(crate) fn fetch_list(args: &[&str], urls: &[String]) -> Run {
 }
 
 pub(crate) fn fetch_with<A: AsRef<OsStr>>(args: &[A], stdin: &str) -> Run {
-    let mut command = Command::new(example());
+    run(Command::new(example()).args(args), stdin)
+}
+
+/// Where no more files than that may be open.
+pub(crate) fn fetch_with_files(files: u32, args: &[&str]) -> Run {
+    let limited = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+    run(Command::new("sh").arg("-c").arg(limited).arg(example()).args(args), "")
+}
+
+fn run(command: &mut Command, stdin: &str) -> Run {
     for proxy in ["http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(proxy).env_remove(proxy.to_uppercase());
     }
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // It may well have ended before it read anything.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());

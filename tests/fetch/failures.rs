@@ -95,6 +95,22 @@ fn a_redirect_without_end_is_told() {
 }
 
 #[test]
+fn a_redirect_to_a_bad_url_is_told() {
+    let server = serve(|path| {
+        let location = match path {
+            "/long" => format!("/{}", "x".repeat(5_000)),
+            _ => "http://127.0.0.1:99999/".into(),
+        };
+        let head = format!("302 Found\r\nlocation: {location}\r\ncontent-length: 0");
+        Reply { head, body: vec![], hold: false }
+    });
+    for (path, why) in [("/long", "it is longer than 3584 bytes"), ("/port", "its port is no port")] {
+        let run = fails_with(&[&server.url(path)], "bad URL");
+        assert!(run.stderr().ends_with(&format!(": of a redirect, {why}\n")), "{}", run.stderr());
+    }
+}
+
+#[test]
 fn a_bad_url_is_told() {
     for url in
         ["nonsense", "ftp://a/b", "http://", "http://a b/", "http://[::1", "http://a:99999/", "https:///x"]
@@ -127,6 +143,17 @@ fn a_url_is_shown_on_one_line_and_gives_the_terminal_no_orders() {
     assert!(run.stderr().starts_with("fetch: http://a/\\n\\u{1b}[31m: bad URL: "), "{:?}", run.stderr());
     assert_eq!(run.stderr().lines().count(), 1, "{:?}", run.stderr());
     assert!(!run.stdout().contains('\u{1b}'), "{:?}", run.stdout());
+}
+
+#[test]
+fn what_a_server_says_gives_the_terminal_no_orders_either() {
+    let server = serve(|_| Reply {
+        head: "302 Found\r\nlocation: /\u{9b}31m\r\ncontent-length: 0".into(),
+        body: vec![],
+        hold: false,
+    });
+    let run = fails_with(&[&server.url("/")], "bad answer");
+    assert!(run.stderr().contains("/\\u{9b}31m"), "{:?}", run.stderr());
 }
 
 #[test]

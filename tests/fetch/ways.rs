@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::command::{fetch, fetch_list, fetch_with};
+use crate::command::{fetch, fetch_list, fetch_with, fetch_with_files};
 use crate::servers::{Reply, serve};
 use crate::support::TempDir;
 
@@ -26,6 +26,15 @@ fn urls_come_from_a_file_and_from_stdin() {
         let urls: Vec<_> = fetches.iter().map(|fetch| fetch["url"].as_str().unwrap()).collect();
         assert_eq!((run.code(), urls), (0, wanted.each_ref().map(String::as_str).to_vec()));
     }
+}
+
+#[test]
+fn a_line_that_is_no_unicode_is_named_by_its_number() {
+    let dir = TempDir::new("list-no-unicode");
+    let file = dir.file("urls", b"http://a/\n# fine\nhttp://b/\xff\n");
+    let run = fetch(&["-f", file.to_str().unwrap()]);
+    assert_eq!(run.code(), 2);
+    assert!(run.stderr().contains("/urls: line 3: "), "{}", run.stderr());
 }
 
 #[test]
@@ -134,6 +143,20 @@ fn a_wrong_command_line_is_exit_code_2() {
         assert_eq!(run.code(), 2, "{case:?}");
         assert_eq!(run.stdout(), "");
         assert!(!run.stderr().is_empty(), "{case:?} without a word");
+    }
+}
+
+#[test]
+fn too_few_files_for_the_runtime_are_exit_code_2_and_one_line() {
+    for args in [&[][..], &["http://a/"]] {
+        let run = fetch_with_files(4, args);
+        assert_eq!(run.code(), 2, "{}", run.stderr());
+        let line = run.stderr();
+        assert_eq!(line.lines().count(), 1, "one line:\n{line}");
+        assert!(
+            line.starts_with("fetch: cannot start the runtime: ") && line.contains("ulimit -n"),
+            "{line}"
+        );
     }
 }
 

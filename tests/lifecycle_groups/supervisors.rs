@@ -1,6 +1,7 @@
 //! `Supervisor`: who is restarted, and when it gives up.
 
 use std::{
+    error::Error,
     panic,
     sync::{
         Arc, Mutex,
@@ -41,6 +42,20 @@ fn a_supervisor_restarts_with_exponential_backoff() {
             Supervisor::new().intensity(10, HOUR).backoff(doubling()).child("flaky", flaky(5, &begins));
         supervisor.run().unwrap();
         assert_eq!(*begins.lock().unwrap(), [0, 1, 3, 7, 12, 17].map(secs));
+    });
+}
+
+#[test]
+fn a_child_comes_from_where_it_was_added_after_a_restart_too() {
+    let boom = || panic::resume_unwind(Box::new("boom"));
+    in_virtual_time(move || {
+        let child = |supervisor: Supervisor| supervisor.child("hopeless", boom);
+        let child_with = |supervisor: Supervisor| supervisor.child_with("hopeless", Restart::Permanent, boom);
+        for (restarts, supervisor) in [(0, child(Supervisor::new())), (1, child_with(Supervisor::new()))] {
+            let error = supervisor.intensity(restarts, HOUR).run().unwrap_err();
+            let told = error.source().unwrap().to_string();
+            assert!(told.contains(&format!("(spawned at {}:", file!())), "{told}");
+        }
     });
 }
 
