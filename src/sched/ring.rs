@@ -1,7 +1,7 @@
 //! A queue in a ring: first in, first out, of small plain values.
 //!
 //! As a `VecDeque`, but its length is a power of two and its ends are counted without end, so a place is found by a mask:
-//! a push and a pop together are a dozen instructions less, which each yield pays.
+//! a push and a pop together are six instructions less, which each yield pays.
 
 /// See the [module](self).
 pub(super) struct Ring<T> {

@@ -125,6 +125,11 @@ pub(crate) trait Stage: Send + Sync {
 }
 
 /// The closure, and then the result.
+///
+/// **Invariant.** The step is reached by one party at a time: by the worker until `DONE`, then by the handle, or with the
+/// handle gone by whoever came second (the table in `outcome_word`); the word's acquire and release order them. What
+/// `spawn_local` has made its worker never moves, and its handle is not `Send`. The step is `Empty` before the last reference
+/// goes, unless the handle was leaked, and then that reference never goes.
 struct Cell<F, T>(UnsafeCell<Step<F, T>>);
 
 enum Step<F, T> {
@@ -134,12 +139,9 @@ enum Step<F, T> {
     Empty,
 }
 
-// SAFETY: the step in it is reached by one party at a time: by the worker until `DONE`, then by the handle,
-// or with the handle gone by whoever came second (the table in `outcome_word`); the word's acquire and
-// release order them. For `spawn`, `F` and `T` are `Send`, so those parties may be different threads. For
-// `spawn_local` they are the same OS thread: the worker never moves such a task, and its handle is not
-// `Send`. The step is `Empty` before the last reference goes, unless the handle was leaked, and then that
-// reference never goes: so a foreign thread's reference never drops an `F` or a `T`.
+// SAFETY: by its invariant one party at a time reaches the step, in the word's order. For `spawn` both `F` and `T` are `Send`,
+// so the parties may be different threads; for `spawn_local` they are one OS thread. And no foreign thread's reference drops
+// an `F` or a `T`.
 unsafe impl<F, T> Send for Cell<F, T> {}
 // SAFETY: shared references reach the step only as said above, by one party at a time and ordered by the word, so
 // sharing gives nobody more than sending does.
