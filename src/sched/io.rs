@@ -116,12 +116,20 @@ impl Source {
         Some(registration.side(interest))
     }
 
-    /// The same, registered now if it is not. Each worker that waits for a source registers it: another one may be busy, or
-    /// blocked, and would not tell of the event in time.
+    /// The same, registered now if it is not.
+    #[inline]
     fn tie(&self, fd: BorrowedFd<'_>, interest: Interest, worker: &Worker) -> io::Result<&Side> {
-        if let Some(side) = self.side(interest, worker) {
-            return Ok(side);
+        match self.side(interest, worker) {
+            Some(side) => Ok(side),
+            None => self.register(fd, interest, worker),
         }
+    }
+
+    /// Each worker that waits for a source registers it: another one may be busy, or blocked, and would not tell of the
+    /// event in time. Not inlined: what it needs of the stack would lie between the lines that every wait touches.
+    #[cold]
+    #[inline(never)]
+    fn register(&self, fd: BorrowedFd<'_>, interest: Interest, worker: &Worker) -> io::Result<&Side> {
         // Nobody else registers it with this worker.
         let registration = worker.reactor.register(fd.as_raw_fd(), &worker.shared)?;
         let mut registration = match self.0.set(registration) {
