@@ -11,15 +11,16 @@ use std::cell::{Cell, RefCell};
 
 use super::{cancel::CAN_UNWIND, clock::Nanos, worker};
 
-/// See the [module](self).
+/// See the [module](self). What every park looks at comes first.
+#[repr(C)]
 pub(crate) struct Interrupts {
-    frames: RefCell<Vec<Frame>>,
     /// The nearest deadline that is not held back.
     nearest: Cell<Nanos>,
     shields: Cell<u32>,
-    last_id: Cell<u64>,
     /// Set while a cancel or a timeout unwinds the thread.
     unwinding: Cell<bool>,
+    frames: RefCell<Vec<Frame>>,
+    last_id: Cell<u64>,
 }
 
 #[derive(Clone, Copy)]

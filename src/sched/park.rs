@@ -78,7 +78,7 @@ pub(crate) fn park_for(what: Await, deadline: Nanos) -> Wake {
 /// unwinding would leak it to the other green threads.
 #[inline(always)]
 pub(crate) fn must_stay(slot: &Slot) -> bool {
-    slot.in_place.get() != 0 || thread::panicking() && is_unwinding(slot)
+    slot.in_place.get() || thread::panicking() && is_unwinding(slot)
 }
 
 thread_local! {

@@ -24,51 +24,55 @@ use super::{
 use crate::{
     fiber::{Fiber, Suspender},
     stack::overflow::{Overflowing, ShortName},
-    sys::cache::prefetch,
+    sys::cache::{LINE, prefetch},
 };
 
 const CHUNK: usize = 128;
 
-/// How many calls may succeed without parking before a green thread yields (D5).
+/// How many calls that may not have to wait a green thread makes before it yields, if it does not park (D5).
 pub(crate) const BUDGET: u8 = 128;
 
 /// See the [module](self).
+///
+/// The order counts: the first line has what every switch touches, the second what a yield and a park look at besides.
+#[repr(C, align(128))]
 pub(crate) struct Slot {
     /// Touched by the scheduler between resumes only.
     fiber: UnsafeCell<Option<Fiber>>,
-    task: UnsafeCell<Option<TaskRef>>,
     /// In `task`: to find it there, behind whatever stage, takes ten instructions.
     core: Cell<*const Core>,
     suspender: Cell<*const Suspender>,
-    /// Where its stack ends, guard included.
-    stack_limit: Cell<usize>,
-    /// How many more calls may succeed before it yields.
+    /// Set while it runs on the worker's own stack: a park there must not switch.
+    pub(crate) in_place: Cell<bool>,
+    /// How many more such calls it makes before it yields.
     pub(crate) budget: Cell<u8>,
-    /// How many `on_big_stack` are under way: a park inside must not switch.
-    pub(crate) in_place: Cell<u32>,
-    /// The timeouts that it is inside of, and the shields.
-    pub(crate) interrupts: Interrupts,
-    pub(crate) locals: Locals,
-    /// The number of the green thread in it.
-    pub(crate) id: Cell<u64>,
-    /// What it waits for in line, while it does.
-    pub(crate) waits_for: Cell<Option<WaitsFor>>,
-    /// Until when at the longest, while it does.
-    pub(crate) wait_until: Cell<Nanos>,
-    /// Set while it is on its worker's list of those that may be in a deadlock, whoever has the slot.
-    pub(super) suspected: Cell<bool>,
-    /// Set while what it waits for is in the table of the deadlock report.
-    pub(super) published: Cell<bool>,
-    /// What it will touch first when it is woken from outside: a place on its stack, and the source. Null if it has not said.
-    touches: Cell<[*const u8; 2]>,
+    /// Set once it has prepared to park, and so has a home and is counted.
+    pub(crate) settled: Cell<bool>,
     /// Set by its timer, taken by the park that armed it.
     pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
     pub(crate) counted: Cell<bool>,
     /// Set if it counts against `max_green_threads`.
     pub(crate) limited: Cell<bool>,
-    /// Set once it has prepared to park, and so has a home and is counted.
-    pub(crate) settled: Cell<bool>,
+    /// Set while it is on its worker's list of those that may be in a deadlock, whoever has the slot.
+    pub(super) suspected: Cell<bool>,
+    /// Set while what it waits for is in the table of the deadlock report.
+    pub(super) published: Cell<bool>,
+    /// What it will touch first when it is woken from outside: a place on its stack, and the source. As the
+    /// last one in this slot has said; null before anybody has.
+    touches: Cell<[*const u8; 2]>,
+    /// The timeouts that it is inside of, and the shields.
+    pub(crate) interrupts: Interrupts,
+    task: UnsafeCell<Option<TaskRef>>,
+    pub(crate) locals: Locals,
+    /// The number of the green thread in it.
+    pub(crate) id: Cell<u64>,
+    /// Where its stack ends, guard included.
+    stack_limit: Cell<usize>,
+    /// What it waits for in line, while it does.
+    pub(crate) waits_for: Cell<Option<WaitsFor>>,
+    /// Until when at the longest, while it does.
+    pub(crate) wait_until: Cell<Nanos>,
 }
 
 // Four cache lines: with one more, yields among 10,000 cost a tenth more.
@@ -159,10 +163,12 @@ impl SlotPtr {
         unsafe { self.0.as_ref() }
     }
 
-    /// Asks the processor for the slot's first lines, ahead of its turn.
+    /// Asks the processor for the slot's first two lines, ahead of its turn.
     #[inline(always)]
     pub(crate) fn prefetch(self) {
-        prefetch(self.0.as_ptr().cast::<u8>());
+        let slot = self.0.as_ptr().cast::<u8>();
+        prefetch(slot);
+        prefetch(slot.wrapping_add(LINE));
     }
 }
 
@@ -170,24 +176,24 @@ impl Slot {
     fn new() -> Self {
         Self {
             fiber: UnsafeCell::new(None),
-            task: UnsafeCell::new(None),
             core: Cell::new(ptr::null()),
             suspender: Cell::new(ptr::null()),
-            stack_limit: Cell::new(0),
+            in_place: Cell::new(false),
             budget: Cell::new(BUDGET),
-            in_place: Cell::new(0),
-            interrupts: Interrupts::new(),
-            locals: Locals::new(),
-            id: Cell::new(0),
-            waits_for: Cell::new(None),
-            wait_until: Cell::new(Nanos::NEVER),
-            touches: Cell::new([ptr::null(); 2]),
-            suspected: Cell::new(false),
-            published: Cell::new(false),
+            settled: Cell::new(false),
             expired: Cell::new(false),
             counted: Cell::new(false),
-            settled: Cell::new(false),
             limited: Cell::new(false),
+            suspected: Cell::new(false),
+            published: Cell::new(false),
+            touches: Cell::new([ptr::null(); 2]),
+            interrupts: Interrupts::new(),
+            task: UnsafeCell::new(None),
+            locals: Locals::new(),
+            id: Cell::new(0),
+            stack_limit: Cell::new(0),
+            waits_for: Cell::new(None),
+            wait_until: Cell::new(Nanos::NEVER),
         }
     }
 
@@ -270,25 +276,26 @@ impl Slot {
     #[inline]
     pub(crate) fn prefetch_touches(&self) {
         let [stack, source] = self.touches.get();
-        prefetch(std::ptr::from_ref(self.core()));
+        prefetch(self.core.get());
         if stack.is_null() {
             return; // to ask for what is mapped nowhere takes long
         }
         prefetch(source);
         for line in -3..6isize {
-            prefetch(stack.wrapping_offset(64 * line));
+            prefetch(stack.wrapping_offset(LINE as isize * line));
         }
     }
 
     /// Runs `f` on the worker's own stack.
     pub(crate) fn on_parent_stack<R>(&self, f: impl FnOnce() -> R) -> R {
-        struct Leave<'a>(&'a Cell<u32>);
+        struct Leave<'a>(&'a Cell<bool>);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
-                self.0.set(self.0.get() - 1);
+                self.0.set(false);
             }
         }
-        self.in_place.set(self.in_place.get() + 1);
+        debug_assert!(!self.in_place.get());
+        self.in_place.set(true);
         let _leave = Leave(&self.in_place);
         // SAFETY: as in `suspend`; and `f` does not suspend, because every park looks at `in_place` first.
         unsafe { (*self.suspender.get()).on_parent_stack(f) }
@@ -328,7 +335,7 @@ impl Slot {
         self.id.set(core.id);
         self.budget.set(BUDGET);
         self.settled.set(false);
-        self.in_place.set(0);
+        self.in_place.set(false);
         self.expired.set(false);
         self.inherit_deadline(core);
     }

@@ -53,12 +53,15 @@ pub(crate) struct Task<S: ?Sized> {
 pub(crate) type TaskRef = Arc<Task<dyn Stage>>;
 
 /// What every green thread has, whatever it runs.
+///
+/// In this order: what a wake-up touches is in one line of the cache, or in two.
+#[repr(C)]
 pub(crate) struct Core {
     pub(crate) park: ParkWord,
     pub(crate) outcome: OutcomeWord,
-    link: Link<Core>,
     /// Where it runs, written by its worker before it parks for the first time.
     pub(super) home: Home<WorkerShared, SlotPtr>,
+    link: Link<Core>,
     /// Who waits for its end; a place is made when somebody does.
     pub(super) waiters: Mutex<Option<Box<Waiters>>>,
     pub(crate) id: u64,

@@ -2,7 +2,8 @@
 
 #![allow(unsafe_code)]
 
-const LINE: usize = 64;
+/// Its unit, in bytes, on what is common.
+pub(crate) const LINE: usize = 64;
 
 /// Asks for the line at `address`, which may be any, though to ask for what is mapped nowhere takes long.
 #[inline(always)]

@@ -46,7 +46,7 @@ where
     F: FnOnce() -> T,
 {
     match worker::current() {
-        Some((_, slot)) if slot.in_place.get() == 0 && !park::must_stay(slot) => slot.on_parent_stack(f),
+        Some((_, slot)) if !park::must_stay(slot) => slot.on_parent_stack(f),
         _ => f(),
     }
 }
