@@ -21,6 +21,9 @@ use crate::{
     sys::barrier,
 };
 
+/// How many are asked for at once ahead of their turns.
+const AHEAD: usize = 8;
+
 /// What is next.
 pub(crate) enum Next {
     Ready(SlotPtr),
@@ -33,6 +36,8 @@ pub(crate) struct Queue {
     ring: Ring<Option<SlotPtr>>,
     /// What was woken from outside.
     woken: Ring<Option<SlotPtr>>,
+    /// How many of them, from the front, the processor was asked for.
+    asked_for: usize,
     /// Set if the next turn is the second ring's.
     woken_next: bool,
     /// The fresh ones, oldest first.
@@ -57,6 +62,7 @@ impl Queue {
             Self {
                 ring: Ring::new(None),
                 woken: Ring::new(None),
+                asked_for: 0,
                 woken_next: true,
                 fresh,
                 order: seed.map(Rng::new),
@@ -142,6 +148,11 @@ impl Queue {
         self.ring.is_empty() && self.woken.is_empty()
     }
 
+    /// How many wait that were woken from outside.
+    pub(crate) fn woken_count(&self) -> usize {
+        self.woken.len()
+    }
+
     /// Whether there is something that another worker could run sooner: it is fresh, and not alone.
     pub(crate) fn has_spare(&self) -> bool {
         self.fresh_count() > 0 && self.ring.len() + self.woken.len() > 1
@@ -177,15 +188,27 @@ impl Queue {
     }
 
     fn pop_woken(&mut self) -> Option<Next> {
+        if self.asked_for == 0 {
+            self.ask_ahead();
+        }
         let slot = self.woken.pop_front().flatten()?;
-        if let Some(Some(next)) = self.woken.front() {
+        self.asked_for -= 1;
+        Some(Next::Ready(slot))
+    }
+
+    /// Asks the processor for what the next ones that were woken will touch, and for the slots of those after them.
+    /// Several at once: each is a page of its own, and the walks of the page tables overlap.
+    fn ask_ahead(&mut self) {
+        while self.asked_for < AHEAD
+            && let Some(Some(next)) = self.woken.get(self.asked_for)
+        {
             // SAFETY: one of this worker's slots, on its thread.
             unsafe { next.get() }.prefetch_touches();
+            self.asked_for += 1;
         }
-        if let Some(Some(after)) = self.woken.get(1) {
+        for after in (AHEAD..2 * AHEAD).map_while(|index| self.woken.get(index).flatten()) {
             after.prefetch();
         }
-        Some(Next::Ready(slot))
     }
 
     /// Brings a random one of the ring to its front.

@@ -23,7 +23,9 @@ use crate::{
 };
 
 const WAKER: Token = Token(usize::MAX);
-const EVENTS_A_POLL: usize = 1024;
+/// As many as are served between two looks. What else is ready stays in the kernel's list: what the look finds is then
+/// used soon, and still in the cache.
+pub(super) const EVENTS_A_POLL: usize = 64;
 /// mio counts in milliseconds, rounded up. Waits longer than this are left to it but for their last part.
 const COARSE: Duration = Duration::from_millis(10);
 const FINE_PART: Duration = Duration::from_millis(2);

@@ -20,7 +20,7 @@ use super::{
     clock::Nanos,
     park,
     queue::{Next, Queue},
-    reactor::Reactor,
+    reactor::{EVENTS_A_POLL, Reactor},
     runtime::{RuntimeShared, WorkerShared},
     slot::{BUDGET, Slot, SlotPtr, Slots},
     start::Classes,
@@ -392,7 +392,7 @@ impl Worker {
     #[cold]
     fn look_around(&self) {
         self.fire_timers();
-        if self.reactor.is_in_use() {
+        if self.reactor.is_in_use() && self.queue.borrow().woken_count() < EVENTS_A_POLL {
             self.reactor.poll(Some(Duration::ZERO));
         }
         self.look_for_deadlocks_at_times();
