@@ -81,9 +81,10 @@ impl Client {
         if !options.proxied {
             config = config.proxy(None);
         }
-        let requests = Requests::default();
+        let config = config.build();
+        let requests = Requests::with(&config);
         Client {
-            agent: agent(config.build(), requests.clone()),
+            agent: agent(config, requests.clone()),
             requests,
             timeout: options.timeout,
             folder: options.folder,
