@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use crate::command::fetch_where;
-use crate::servers::read_path;
+use crate::servers::{Reply, read_path, serve};
 
 /// Calls `answer` with each connection.
 fn proxy(answer: fn(TcpStream)) -> SocketAddr {
@@ -44,4 +44,19 @@ fn while_a_proxy_makes_no_connection_there_is_none() {
         assert!(run.stderr().ends_with("0.3 s were over while connecting\n"), "{}", run.stderr());
         assert!(run.json().0[0]["connected_ms"].is_null());
     }
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_not_gone_around() {
+    let server = serve(|_| panic!("it was gone around"));
+    for (value, why) in [
+        ("socks5://127.0.0.1:1", "the proxy in http_proxy speaks SOCKS, which this program does not"),
+        ("socks4a://127.0.0.1:1", "the proxy in http_proxy speaks SOCKS, which this program does not"),
+        ("gopher://127.0.0.1:1", "what is in http_proxy names no proxy"),
+    ] {
+        let run = fetch_where("http_proxy", value, &[&server.url("/")]);
+        assert_eq!((run.code(), run.stderr()), (2, format!("fetch: {why}\n")));
+    }
+    let server = serve(Reply::ok);
+    assert_eq!(fetch_where("http_proxy", "", &[&server.url("/")]).code(), 0);
 }
