@@ -10,6 +10,8 @@ use std::time::Duration;
 use clap::Parser;
 use ureq::{Proxy, ProxyProtocol};
 
+use crate::client::check_host_and_port;
+
 /// Fetches many URLs at once: blocking code, a green thread a URL.
 #[derive(Parser)]
 #[command(name = "fetch", version, max_term_width = 100, after_help = EXIT_CODES, after_long_help = NOTES)]
@@ -93,8 +95,10 @@ const PROXY_VARIABLES: [&str; 6] =
 pub(crate) fn check_proxy() -> Result<(), String> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(|value| (name, value));
     let Some((name, value)) = PROXY_VARIABLES.into_iter().find_map(set) else { return Ok(()) };
-    // Not shown: there may be a password in it.
-    match value.to_str().and_then(|value| Proxy::new(value).ok()).map(|proxy| proxy.protocol()) {
+    let proxy = value.to_str().and_then(|value| Proxy::new(value).ok());
+    let proxy = proxy.filter(|proxy| check_host_and_port(proxy.uri()).is_ok());
+    // The value is not shown: there may be a password in it.
+    match proxy.map(|proxy| proxy.protocol()) {
         Some(ProxyProtocol::Http | ProxyProtocol::Https) => Ok(()),
         Some(_) => Err(format!("the proxy in {name} speaks SOCKS, which this program does not")),
         None => Err(format!("what is in {name} names no proxy")),

@@ -53,6 +53,7 @@ fn a_proxy_that_cannot_be_used_is_not_gone_around() {
         ("socks5://127.0.0.1:1", "the proxy in http_proxy speaks SOCKS, which this program does not"),
         ("socks4a://127.0.0.1:1", "the proxy in http_proxy speaks SOCKS, which this program does not"),
         ("gopher://127.0.0.1:1", "what is in http_proxy names no proxy"),
+        ("http://127.0.0.1:99999", "what is in http_proxy names no proxy"),
     ] {
         let run = fetch_where("http_proxy", value, &[&server.url("/")]);
         assert_eq!((run.code(), run.stderr()), (2, format!("fetch: {why}\n")));
