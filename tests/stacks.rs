@@ -41,6 +41,12 @@ impl Alive {
     }
 }
 
+/// In a runtime of one worker, with places for so many: the closure's green thread has one of them.
+#[track_caller]
+fn in_limit_of(places: usize, f: impl FnOnce() + Send + 'static) {
+    watched(move || Runtime::builder().max_green_threads(places).run(f));
+}
+
 #[test]
 fn no_more_run_at_once_than_the_limit_and_all_end() {
     for (workers, max) in [(1, 1), (1, 10), (2, 1), (2, 10), (2, 3)] {
@@ -173,6 +179,37 @@ fn a_cancelled_one_that_waits_for_a_place_ends_when_its_turn_comes() {
         first.join().unwrap();
         assert!(second.join().unwrap_err().is_cancelled());
         assert_eq!(third.join().unwrap(), 3);
+    });
+}
+
+#[test]
+fn a_cancelled_one_leaves_its_stack_to_nobody_who_has_no_place() {
+    in_limit_of(2, || {
+        let parked = sward::spawn(thread::park);
+        thread::yield_now();
+        let cancelled = sward::spawn(|| unreachable!("cancelled before it ran"));
+        cancelled.cancel();
+        let waiting = sward::spawn(|| ());
+        (0..10).for_each(|_| thread::yield_now());
+        assert_eq!((cancelled.status(), waiting.status()), (Status::Cancelled, Status::Pending));
+        parked.thread().unpark();
+        waiting.join().unwrap();
+    });
+}
+
+#[test]
+fn a_cancelled_one_that_follows_on_a_stack_has_no_place_either() {
+    in_limit_of(2, || {
+        let done = Arc::new(sward::event::Event::new());
+        let theirs = Arc::clone(&done);
+        let waits = OnDrop(move || sward::shield(|| theirs.wait()));
+        let before = sward::spawn(|| ());
+        let cancelled = sward::spawn(move || drop(waits));
+        cancelled.cancel();
+        let waited_for = sward::spawn(move || done.set());
+        assert!(cancelled.join().unwrap_err().is_cancelled());
+        waited_for.join().unwrap();
+        before.join().unwrap();
     });
 }
 

@@ -1,5 +1,6 @@
 //! The command line, and the list of URLs that it names.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::num::NonZeroUsize;
@@ -7,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
+use ureq::{Proxy, ProxyProtocol};
+
+use crate::client::check_host_and_port;
 
 /// Fetches many URLs at once: blocking code, a green thread a URL.
 #[derive(Parser)]
@@ -46,17 +50,18 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "\
-Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong, the report
-could not be written, or too few files may be open (ulimit -n) to start at all.";
+Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line or the proxy was wrong, the
+report could not be written, or too few files may be open (ulimit -n) to start at all.";
 
 const NOTES: &str = "\
 A fetch has failed when no whole answer came, or when its status is 400 or more (redirects are followed,
 up to 10). Each failure is one line on stderr, and the other fetches go on.
 
-The proxies named by http_proxy, https_proxy and no_proxy are used, for all but the server inside.
+The proxy named by all_proxy, https_proxy or http_proxy (the first of these that is set, for all URLs) is
+used, but for the hosts in no_proxy and the server inside. SOCKS is not spoken: such a proxy is refused.
 
-Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line was wrong, the report
-could not be written, or too few files may be open (ulimit -n) to start at all.";
+Exit code: 0 if every fetch was good, 1 if one failed, 2 if the command line or the proxy was wrong, the
+report could not be written, or too few files may be open (ulimit -n) to start at all.";
 
 /// Thirty years: as good as for ever, and no clock overflows when it is added.
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
@@ -79,6 +84,24 @@ impl Args {
             }
         }
         Ok((!urls.is_empty()).then_some(urls))
+    }
+}
+
+/// Where ureq looks for a proxy, in this order.
+const PROXY_VARIABLES: [&str; 6] =
+    ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+
+/// Whether the proxy that the environment names can be used. ureq would go around one that cannot.
+pub(crate) fn check_proxy() -> Result<(), String> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+    let Some((name, value)) = PROXY_VARIABLES.into_iter().find_map(set) else { return Ok(()) };
+    let proxy = value.to_str().and_then(|value| Proxy::new(value).ok());
+    let proxy = proxy.filter(|proxy| check_host_and_port(proxy.uri()).is_ok());
+    // The value is not shown: there may be a password in it.
+    match proxy.map(|proxy| proxy.protocol()) {
+        Some(ProxyProtocol::Http | ProxyProtocol::Https) => Ok(()),
+        Some(_) => Err(format!("the proxy in {name} speaks SOCKS, which this program does not")),
+        None => Err(format!("what is in {name} names no proxy")),
     }
 }
 

@@ -81,9 +81,10 @@ impl Client {
         if !options.proxied {
             config = config.proxy(None);
         }
-        let requests = Requests::default();
+        let config = config.build();
+        let requests = Requests::with(&config);
         Client {
-            agent: agent(config.build(), requests.clone()),
+            agent: agent(config, requests.clone()),
             requests,
             timeout: options.timeout,
             folder: options.folder,
@@ -213,7 +214,7 @@ fn too_long() -> String {
     format!("it is longer than {LONGEST_URL} bytes")
 }
 
-fn check_host_and_port(uri: &Uri) -> Result<(), &'static str> {
+pub(crate) fn check_host_and_port(uri: &Uri) -> Result<(), &'static str> {
     match uri.authority() {
         Some(to) if to.host().is_empty() => Err("it names no host"),
         Some(to) if to.port_u16().is_none() && !to.as_str().ends_with(to.host()) => {

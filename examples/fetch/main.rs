@@ -62,6 +62,9 @@ fn run(args: &Args) -> Result<ExitCode, String> {
         Some(_) => None,
         None => Some(Server::start().map_err(|e| format!("cannot start the server inside: {e}"))?),
     };
+    if server.is_none() {
+        cli::check_proxy()?;
+    }
     let urls = asked.or_else(|| server.as_ref().map(Server::urls)).unwrap_or_default();
     let limit = in_flight_limit(args, urls.len(), files, server.is_some());
     let options = Options {

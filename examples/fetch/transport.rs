@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 use sward::net::TcpStream;
 use sward::thread::{self, ThreadId};
+use ureq::config::Config;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
@@ -159,25 +160,37 @@ impl Request {
 ///
 /// ureq tells a connector nothing of the request it connects for, but it runs it, and the transport it makes, on the
 /// request's own (green) thread, whose id is the key.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Requests(Arc<Mutex<HashMap<ThreadId, Request>>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Requests {
+    under_way: Arc<Mutex<HashMap<ThreadId, Request>>>,
+    /// Whether they may go by a proxy.
+    proxied: bool,
+}
 
 impl Requests {
+    /// Of an agent that is made with `config`.
+    pub(crate) fn with(config: &Config) -> Self {
+        Requests { under_way: Arc::default(), proxied: config.proxy().is_some() }
+    }
+
     fn note(&self, what: impl FnOnce(&mut Request)) {
-        what(self.0.lock().unwrap().entry(thread::current().id()).or_default());
+        what(self.under_way.lock().unwrap().entry(thread::current().id()).or_default());
     }
 
     /// What the calling green thread's request did, since it last asked.
     pub(crate) fn take(&self) -> Request {
-        self.0.lock().unwrap().remove(&thread::current().id()).unwrap_or_default()
+        self.under_way.lock().unwrap().remove(&thread::current().id()).unwrap_or_default()
     }
 }
 
 impl<In: Transport> Connector<In> for Requests {
     type Out = Noted<In>;
 
-    fn connect(&self, _: &ConnectionDetails, chained: Option<In>) -> Result<Option<Noted<In>>, Error> {
-        Ok(chained.map(|transport| Noted { transport, requests: self.clone() }))
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Noted<In>>, Error> {
+        // ureq connects to a proxy as it does to any server, by a configuration without one.
+        let is_to_proxy = self.proxied && details.config.proxy().is_none();
+        let requests = (!is_to_proxy).then(|| self.clone());
+        Ok(chained.map(|transport| Noted { transport, requests }))
     }
 }
 
@@ -185,7 +198,8 @@ impl<In: Transport> Connector<In> for Requests {
 #[derive(Debug)]
 pub(crate) struct Noted<T> {
     transport: T,
-    requests: Requests,
+    /// `None` on the way to a proxy: what it is asked for is the connection, and not the URL.
+    requests: Option<Requests>,
 }
 
 impl<T: Transport> Transport for Noted<T> {
@@ -194,7 +208,9 @@ impl<T: Transport> Transport for Noted<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.requests.note(|request| request.asked_at = request.asked_at.or_else(|| Some(Instant::now())));
+        if let Some(requests) = &self.requests {
+            requests.note(|request| request.asked_at = request.asked_at.or_else(|| Some(Instant::now())));
+        }
         self.transport.transmit_output(amount, timeout)
     }
 

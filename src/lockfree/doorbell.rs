@@ -1,10 +1,10 @@
 //! The doorbell: how a worker is told that something was put before its door, asleep or not.
 //!
 //! ```text
-//! AWAKE  -> ASLEEP         // fall_asleep: the worker, having found nothing
-//! any    -> any | RANG     // ring: anybody, after putting something there
-//! ASLEEP | RANG -> AWAKE   // wake_up: the worker, back from its sleep
-//! AWAKE | RANG  -> AWAKE   // answer: the worker, which then looks
+//! AWAKE         -> ASLEEP       // fall_asleep: the worker, having found nothing; ASLEEP | ON_WORD where it sleeps on the word
+//! any           -> any | RANG   // ring: anybody, after putting something there
+//! ASLEEP        -> AWAKE        // wake_up: the worker, back from its sleep; a RANG beside it stays
+//! AWAKE | RANG  -> AWAKE        // answer: the worker, which then looks
 //! ```
 //!
 //! A worker that waits for descriptors sleeps in its poller. One that does not sleeps on this very word as a futex, which

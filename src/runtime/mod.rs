@@ -35,7 +35,8 @@ const MAIN_STACK: usize = 1 << 20;
 /// A set of workers, each an OS thread that runs green threads.
 ///
 /// Dropped, it cancels what is alive and waits until all of it has unwound; dropped by one of its own green
-/// threads it does not wait.
+/// threads it does not wait. (Dropped in what such a one has sent to [`blocking`](crate::blocking) it waits for ever: for who
+/// waits for it.)
 ///
 /// ```
 /// let runtime = sward::Runtime::builder().workers(2).build()?;

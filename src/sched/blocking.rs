@@ -92,8 +92,8 @@ impl Pool {
         let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || theirs.fill(f));
         // SAFETY: only the lifetime changes. What `f` borrows outlives this call, and this call does not end
         // before `f` is consumed and its result is in the packet: the wait below neither unwinds nor gives up.
-        // After the result is taken the job's
-        // own reference to the packet has nothing borrowed in it: the place is `None`.
+        // After the result is taken the job's own reference to the packet has nothing borrowed in it: the place is
+        // `None`.
         let job = unsafe { mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
         self.submit(job);
         let result = awaiting_pool(|| super::shielded(|| packet.wait()));

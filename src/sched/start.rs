@@ -53,9 +53,7 @@ impl Worker {
         match stack {
             Ok(stack) => self.start_on(stack, ptr, slot),
             Err(error) => {
-                if slot.limited.replace(false) {
-                    self.give_back_one();
-                }
+                self.leave_place(slot);
                 // One of this class that runs here gives its stack back some time; if there is none, nobody does.
                 if self.classes.borrow_mut().wait(class, ptr) {
                     return self.let_cancels_find(ptr, slot);
@@ -95,7 +93,7 @@ impl Worker {
         loop {
             let turn = self.turn.get().wrapping_add(1);
             let look = turn.is_multiple_of(TURNS_BETWEEN_POLLS) || self.shared.doorbell.rang();
-            if look || self.closing.get() || !self.held.borrow().is_empty() {
+            if look || self.closing.get() || !self.held.borrow().is_empty() || !self.gets_place(slot) {
                 return None;
             }
             let fresh = self.queue.borrow_mut().pop_fresh()?;
@@ -112,6 +110,23 @@ impl Worker {
                 self.shared.load.down();
             }
             return Some(fresh);
+        }
+    }
+
+    /// Whether there is a place under the limit for the next one in this slot: what was cancelled before it had none.
+    #[inline]
+    fn gets_place(&self, slot: &Slot) -> bool {
+        if !slot.limited.get() {
+            slot.limited.set(self.runtime.limit.take());
+        }
+        slot.limited.get()
+    }
+
+    /// Gives back the place under the limit of a slot that has one and needs none: what is in it was cancelled, or cannot
+    /// start.
+    fn leave_place(&self, slot: &Slot) {
+        if slot.limited.replace(false) {
+            self.give_back_one();
         }
     }
 
@@ -310,6 +325,9 @@ impl Slot {
         let cancelled = task.core.park.begin().is_cancelled();
         let closing = worker::is_closing();
         if cancelled || closing {
+            if let Some(worker) = worker::of_this_thread() {
+                worker.leave_place(self);
+            }
             // SAFETY: this is its worker, and each task comes here once.
             unsafe { task.abandon(Failure::Cancelled) };
         } else {

@@ -274,7 +274,8 @@ impl Worker {
         self.queue.borrow_mut().push(slot);
     }
 
-    /// Lets all that is runnable run before the current green thread runs on.
+    /// Lets all that is runnable run before the current green thread runs on, but of what was woken from outside no more
+    /// than of the rest.
     #[inline(always)]
     pub(crate) fn yield_now(&self, slot: &Slot) {
         self.queue.borrow_mut().push(self.current.get().expect("a green thread is running"));

@@ -147,7 +147,8 @@ pub fn sleep_until(deadline: Instant) {
 }
 
 /// Lets everything on this worker that is runnable run once before the caller runs on, what it has just
-/// spawned included. On a plain OS thread, as [`std::thread::yield_now`].
+/// spawned included. But what was woken from outside (by an event, a deadline or another OS thread) takes turns with the
+/// rest, one for one: of many of those, some run after the caller. On a plain OS thread, as [`std::thread::yield_now`].
 ///
 /// A cancelled green thread unwinds from it.
 ///

@@ -41,19 +41,25 @@ pub(crate) fn fetch_list(args: &[&str], urls: &[String]) -> Run {
 }
 
 pub(crate) fn fetch_with<A: AsRef<OsStr>>(args: &[A], stdin: &str) -> Run {
-    run(Command::new(example()).args(args), stdin)
+    run(Command::new(example()).args(args), stdin, &[])
+}
+
+/// With a variable set in the environment.
+pub(crate) fn fetch_where(name: &str, value: &str, args: &[&str]) -> Run {
+    run(Command::new(example()).args(args), "", &[(name, value)])
 }
 
 /// Where no more files than that may be open.
 pub(crate) fn fetch_with_files(files: u32, args: &[&str]) -> Run {
     let limited = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
-    run(Command::new("sh").arg("-c").arg(limited).arg(example()).args(args), "")
+    run(Command::new("sh").arg("-c").arg(limited).arg(example()).args(args), "", &[])
 }
 
-fn run(command: &mut Command, stdin: &str) -> Run {
-    for proxy in ["http_proxy", "https_proxy", "all_proxy"] {
+fn run(command: &mut Command, stdin: &str, environment: &[(&str, &str)]) -> Run {
+    for proxy in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         command.env_remove(proxy).env_remove(proxy.to_uppercase());
     }
+    command.envs(environment.iter().copied());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // It may well have ended before it read anything.

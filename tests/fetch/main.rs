@@ -6,6 +6,7 @@
 mod command;
 mod failures;
 mod many;
+mod proxies;
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
