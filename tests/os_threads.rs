@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{in_run, message_of_panic, runtime, watched};
+use support::{OsThread, in_run, message_of_panic, runtime, watched};
 use sward::thread;
 
 #[test]
@@ -306,13 +306,13 @@ fn a_run_waits_for_a_blocking_call_of_what_it_cancels() {
             let go = Arc::new(AtomicBool::new(false));
             let begun = Arc::new(AtomicBool::new(false));
             let (their_go, their_begun) = (Arc::clone(&go), Arc::clone(&begun));
+            let worker = OsThread::current();
             s.spawn(move || {
                 while !begun.load(SeqCst) {
                     std::thread::yield_now();
                 }
-                for _ in 0..1000 {
-                    std::thread::yield_now();
-                }
+                // It has nothing left to do but to wait.
+                worker.until_idle();
                 go.store(true, SeqCst);
             });
             let done = Arc::new(AtomicBool::new(false));
