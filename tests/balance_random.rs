@@ -95,6 +95,7 @@ fn disturb(rng: &mut Rng, runtime: &Runtime, fixed: &[Fixed]) {
     match rng.below(5) {
         0 => drop(runtime.spawn(move || thread::sleep(later))),
         1 => fixed[rng.below(fixed.len())].give(Job::Compute(sooner)),
+        // Nothing is awaited by it: the workers are given nothing for a while.
         2 => std::thread::sleep(later),
         3 => drop(runtime.spawn(move || drop(sward::spawn_after(later, move || compute(sooner))))),
         _ => drop(runtime.spawn(|| (0..3).for_each(|_| drop(sward::spawn(|| ()))))),

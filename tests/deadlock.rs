@@ -3,11 +3,7 @@
 mod support;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-        mpsc,
-    },
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
@@ -15,7 +11,7 @@ use support::{Child, in_run, in_virtual_time, runtime, until_parked, watched};
 use sward::{
     JoinHandle, inspect,
     inspect::Deadlock,
-    sync::Mutex,
+    sync::{Barrier, Mutex},
     thread::{self, Builder, ThreadId},
 };
 
@@ -45,12 +41,9 @@ fn crossing_after(
 
 /// Waits until so many have come.
 fn meeting(of: usize) -> impl Fn() + Clone + Send + 'static {
-    let come = Arc::new(AtomicUsize::new(0));
+    let barrier = Arc::new(Barrier::new(of));
     move || {
-        come.fetch_add(1, SeqCst);
-        while come.load(SeqCst) < of {
-            sward::sleep(Duration::from_millis(1));
-        }
+        barrier.wait();
     }
 }
 

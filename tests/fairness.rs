@@ -6,12 +6,13 @@ use std::{
     io::{Read, Write},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, Ordering::SeqCst},
+        mpsc,
     },
     time::{Duration, Instant},
 };
 
-use support::{MS, limit, runtime, watched};
+use support::{limit, runtime, until_parked, watched};
 use sward::{Runtime, net::TcpListener, thread};
 
 /// How long a byte is on its way to a green thread that waits for it, at the longest of some.
@@ -21,26 +22,23 @@ fn longest_wait(runtime: &Runtime, rounds: usize) -> Duration {
         let here = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         (here, listener.accept().unwrap().0)
     });
-    let read = Arc::new(AtomicUsize::new(0));
-    let theirs = Arc::clone(&read);
+    let (sender, read) = mpsc::channel();
     let reader = runtime.spawn(move || {
         let mut there = there;
         while there.read(&mut [0]).unwrap() == 1 {
-            theirs.fetch_add(1, SeqCst);
+            sender.send(()).unwrap();
         }
     });
     let mut longest = Duration::ZERO;
-    for round in 1..=rounds {
-        std::thread::sleep(10 * MS);
+    for _ in 0..rounds {
+        until_parked(&reader);
         let start = Instant::now();
         here.write_all(&[1]).unwrap();
-        while read.load(SeqCst) < round {
-            if start.elapsed() > limit() / 10 {
-                return start.elapsed();
-            }
-            std::thread::sleep(MS);
-        }
+        let arrived = read.recv_timeout(limit() / 10);
         longest = longest.max(start.elapsed());
+        if arrived.is_err() {
+            return longest;
+        }
     }
     drop(here);
     reader.join().unwrap();
@@ -63,7 +61,7 @@ fn a_busy_clock_does_not_keep_descriptors_waiting() {
                 })
             })
             .collect();
-        let longest = longest_wait(&runtime, 20);
+        let longest = longest_wait(&runtime, 100);
         assert!(longest < limit() / 10, "a byte was on its way for {longest:?}");
         stop.store(true, SeqCst);
         sward::join_all(sleepers).into_iter().for_each(Result::unwrap);

@@ -12,10 +12,9 @@ use std::{
         mpsc,
     },
     task::{Context, Poll, Wake, Waker},
-    time::Duration,
 };
 
-use support::{Child, Drops, HOUR, SECOND, block_on, in_virtual_time, runtime, watched, within};
+use support::{Child, Drops, HOUR, SECOND, block_on, in_virtual_time, limit, runtime, watched};
 use sward::{Builder, JoinHandle, Outcome, Status, sleep, spawn, thread, yield_now};
 
 /// What a callback saw.
@@ -303,7 +302,7 @@ fn a_waker_that_polls_at_once_does_not_deadlock() {
             self.poll();
         }
     }
-    within(Duration::from_secs(10), || {
+    watched(|| {
         let runtime = runtime(1);
         let (result, value) = mpsc::channel();
         let handle: JoinHandle<i32> = runtime.spawn(|| {
@@ -318,7 +317,7 @@ fn a_waker_that_polls_at_once_does_not_deadlock() {
         });
         task.poll();
         waiting.unpark();
-        let value = value.recv_timeout(Duration::from_secs(5));
+        let value = value.recv_timeout(limit() / 2);
         if value.is_err() {
             std::mem::forget(runtime); // its worker is stuck: a drop would wait for it
         }

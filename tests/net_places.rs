@@ -4,11 +4,11 @@ mod support;
 
 use std::{
     io::{Read, Write},
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{Arc, mpsc},
+    time::Instant,
 };
 
-use support::{in_run, net::pair, runtime, until_parked, watched};
+use support::{in_run, limit, net::pair, runtime, until_parked, watched};
 use sward::net::TcpStream;
 
 fn byte_of(mut stream: &TcpStream) -> u8 {
@@ -45,19 +45,17 @@ fn who_waits_is_not_held_up_by_the_worker_of_another_who_waited_before() {
     watched(|| {
         runtime(2).run(|| {
             let (near, mut far) = not_ready();
-            let reading = sward::spawn(move || byte_of(&near));
+            let (sender, byte) = mpsc::channel();
+            let reading = sward::spawn(move || sender.send(byte_of(&near)).unwrap());
             // The other worker takes it. This one does nothing else from here on.
             let start = Instant::now();
-            let wait_for = |status| {
-                while reading.status() != status {
-                    assert!(start.elapsed() < Duration::from_secs(20), "it waits for this worker");
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-            };
-            wait_for(sward::Status::Parked);
+            while reading.status() != sward::Status::Parked {
+                assert!(start.elapsed() < limit() / 2, "nobody takes it");
+                std::thread::yield_now();
+            }
             far.write_all(b"y").unwrap();
-            wait_for(sward::Status::Done);
-            assert_eq!(reading.join().unwrap(), b'y');
+            assert_eq!(byte.recv_timeout(limit() / 4), Ok(b'y'), "it waits for this worker");
+            reading.join().unwrap();
         });
     });
 }

@@ -8,13 +8,13 @@ use std::{
     panic,
     rc::Rc,
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
 
-use support::{in_run, message_of_panic, runtime, watched};
+use support::{OsThread, in_run, message_of_panic, runtime, watched};
 use sward::thread;
 
 #[test]
@@ -265,15 +265,19 @@ fn a_blocking_call_inside_a_blocking_call_runs_right_there() {
 #[test]
 fn a_thousand_blocking_calls_at_once_all_end() {
     watched(|| {
-        let threads = Arc::new(Mutex::new(HashSet::new()));
+        const AT_ONCE: usize = 100;
+        let threads = Arc::new((Mutex::new(HashSet::new()), Condvar::new()));
         let runtime = runtime(2);
         let handles: Vec<_> = (0..1000_usize)
             .map(|i| {
                 let threads = Arc::clone(&threads);
                 runtime.spawn(move || {
                     sward::blocking(|| {
-                        threads.lock().unwrap().insert(std::thread::current().id());
-                        std::thread::sleep(Duration::from_millis(1));
+                        let (threads, more) = &*threads;
+                        let mut threads = threads.lock().unwrap();
+                        threads.insert(std::thread::current().id());
+                        more.notify_all();
+                        drop(more.wait_while(threads, |threads| threads.len() < AT_ONCE).unwrap());
                         i
                     })
                 })
@@ -282,8 +286,8 @@ fn a_thousand_blocking_calls_at_once_all_end() {
         for (i, result) in sward::join_all(handles).into_iter().enumerate() {
             assert_eq!(result.unwrap(), i);
         }
-        let threads = threads.lock().unwrap().len();
-        assert!((2..=512).contains(&threads), "{threads} threads");
+        let threads = threads.0.lock().unwrap().len();
+        assert!((AT_ONCE..=512).contains(&threads), "{threads} threads");
     });
 }
 
@@ -306,13 +310,13 @@ fn a_run_waits_for_a_blocking_call_of_what_it_cancels() {
             let go = Arc::new(AtomicBool::new(false));
             let begun = Arc::new(AtomicBool::new(false));
             let (their_go, their_begun) = (Arc::clone(&go), Arc::clone(&begun));
+            let worker = OsThread::current();
             s.spawn(move || {
                 while !begun.load(SeqCst) {
                     std::thread::yield_now();
                 }
-                for _ in 0..1000 {
-                    std::thread::yield_now();
-                }
+                // It has nothing left to do but to wait.
+                worker.until_idle();
                 go.store(true, SeqCst);
             });
             let done = Arc::new(AtomicBool::new(false));

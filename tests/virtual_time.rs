@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use support::{HOUR, SECOND, in_run, in_virtual_time, runtime, watched, within};
+use support::{HOUR, OsThread, SECOND, in_run, in_virtual_time, runtime, watched, within};
 use sward::{thread, time::Instant};
 
 #[test]
@@ -152,7 +152,8 @@ fn virtual_time_stands_still_during_a_blocking_call() {
     in_virtual_time(|| {
         let sleeper = sward::spawn(|| thread::sleep(HOUR));
         let start = Instant::now();
-        sward::blocking(|| std::thread::sleep(Duration::from_millis(5)));
+        let worker = OsThread::current();
+        sward::blocking(|| worker.until_idle());
         assert_eq!(start.elapsed(), Duration::ZERO);
         assert!(!sleeper.is_finished());
         sleeper.join().unwrap();

@@ -2,12 +2,16 @@
 
 use std::{
     cell::Cell,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+        mpsc,
+    },
     time::Duration,
 };
 
-use crate::support::{Child, Drops, HOUR, OnDrop, watched};
-use sward::{ReturnWhen, net::TcpListener, scope, shield, sleep, spawn, thread, timeout};
+use crate::support::{Child, Drops, HOUR, OnDrop, OsThread, watched};
+use sward::{ReturnWhen, net::TcpListener, scope, shield, sleep, spawn, thread, timeout, yield_now};
 
 #[test]
 fn on_an_os_thread_it_works_alike() {
@@ -46,13 +50,21 @@ fn a_join_in_a_drop_waits_for_its_end_on_an_os_thread_whose_timeout_has_come() {
     let name = "os_threads::a_join_in_a_drop_waits_for_its_end_on_an_os_thread_whose_timeout_has_come";
     let ended = Child::of(name).run(|| {
         let (sender, receiver) = mpsc::channel();
+        let joins = Arc::new(AtomicBool::new(false));
         let result = timeout(Duration::from_millis(5), || {
-            let worker = spawn(|| {
-                sleep(Duration::from_millis(100));
+            let (joiner, theirs) = (OsThread::current(), Arc::clone(&joins));
+            let worker = spawn(move || {
+                while !theirs.load(SeqCst) {
+                    yield_now();
+                }
+                joiner.until_idle();
                 42
             });
             let mut worker = Some(worker);
-            let _waits = OnDrop(move || sender.send(worker.take().unwrap().join().unwrap()).unwrap());
+            let _waits = OnDrop(move || {
+                joins.store(true, SeqCst);
+                sender.send(worker.take().unwrap().join().unwrap()).unwrap();
+            });
             sleep(HOUR);
         });
         assert!(result.is_err());

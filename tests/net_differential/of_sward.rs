@@ -2,6 +2,8 @@
 
 pub(crate) use ::sward::{net, thread};
 
+use crate::support::until_parked;
+
 #[path = "scenarios/connecting.rs"]
 pub(crate) mod connecting;
 #[path = "scenarios/datagrams.rs"]
@@ -16,3 +18,10 @@ pub(crate) mod streams;
 mod tools;
 #[path = "scenarios/waiting.rs"]
 pub(crate) mod waiting;
+
+/// Starts `f`, which waits for a socket at once, and returns when it does.
+pub(crate) fn waiter<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> thread::JoinHandle<T> {
+    let waiting = thread::spawn(f);
+    until_parked(&waiting);
+    waiting
+}

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant as RealInstant},
 };
 
-use crate::support::{Rng, for_seeds, limit, within};
+use crate::support::{OsThread, Rng, for_seeds, limit, within};
 use crate::world::{LIVES, World};
 use sward::{Runtime, sleep, spawn};
 
@@ -25,9 +25,13 @@ struct Trace {
 /// Runs a world to its end, and checks it. `idle_before`: its worker has found nothing to do for a while when it
 /// begins, which must not matter.
 fn run(seed: u64, idle_before: bool) -> Trace {
-    let runtime = Runtime::builder().virtual_clock(true).seed(seed).build().unwrap();
+    // Found by its name: if it told of itself, it would have had something to do.
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("lives {}", RUNS.fetch_add(1, SeqCst));
+    let builder = Runtime::builder().virtual_clock(true).seed(seed).thread_name(&name);
+    let runtime = builder.build().unwrap();
     if idle_before {
-        std::thread::sleep(Duration::from_millis(2));
+        OsThread::named(&format!("{name}-0")).until_idle();
     }
     let (world, spent) = runtime.run(|| {
         let world = World::new(seed);
@@ -50,13 +54,13 @@ fn run(seed: u64, idle_before: bool) -> Trace {
         (world, spent)
     });
     let alive = || runtime.metrics().live.iter().sum::<usize>();
-    let patience = RealInstant::now() + Duration::from_secs(5);
+    let patience = RealInstant::now() + limit() / 4;
     // The main one itself has told its end before its worker counts it out.
     while alive() > 0 && RealInstant::now() < patience {
         std::thread::yield_now();
     }
     assert_eq!(alive(), 0, "live counts return to zero");
-    runtime.shutdown(Duration::from_secs(5)).expect("nobody is left");
+    runtime.shutdown(limit() / 4).expect("nobody is left");
     // The gallery's references go, and with them what only they kept.
     world.gallery.lock().unwrap().clear();
     let count = |counter: &AtomicUsize| counter.load(SeqCst);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::end::spawn_one_of_each;
-use crate::support::{Drops, runtime, watched};
+use crate::support::{Drops, OsThread, runtime, watched};
 use sward::{Runtime, thread};
 
 #[test]
@@ -37,10 +37,9 @@ fn a_shutdown_for_ever_waits_for_what_does_not_park() {
         let runtime = runtime(1);
         let (spins, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let spinner = spin(&runtime, &spins, &stop);
+        let closer = OsThread::current();
         let helper = std::thread::spawn(move || {
-            for _ in 0..1000 {
-                std::thread::yield_now();
-            }
+            closer.until_idle();
             stop.store(true, SeqCst);
         });
         runtime.shutdown(Duration::MAX).unwrap();

@@ -22,6 +22,7 @@ pub(crate) fn reading() -> Vec<String> {
     seen.result("nothing comes, no slices", near.read_vectored(&mut []));
     seen.result("nothing comes, an empty slice", near.read_vectored(&mut [IoSliceMut::new(&mut [])]));
     seen.result("exact", near.read_exact(&mut buf));
+    near.set_read_timeout(None).unwrap();
     far.write_all(b"hello world").unwrap();
     seen.result("no room", near.read(&mut []));
     seen.result("peek", near.peek(&mut buf));

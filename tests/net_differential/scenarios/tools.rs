@@ -1,6 +1,9 @@
 //! What the scenarios share.
 
-use std::time::Duration;
+use std::{
+    io::{ErrorKind, Read},
+    time::Duration,
+};
 
 use super::net::{TcpListener, TcpStream};
 use socket2::SockRef;
@@ -17,4 +20,13 @@ pub(crate) fn pair() -> (TcpStream, TcpStream) {
 
 pub(crate) fn reset(stream: TcpStream) {
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+/// Outlasts a wait that was given a time limit of [`TICK`] before: one that begins later has its own, twice.
+pub(crate) fn outlast_a_tick() {
+    let (mut near, _far) = pair();
+    near.set_read_timeout(TICK).unwrap();
+    for _ in 0..2 {
+        assert_eq!(near.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
 }

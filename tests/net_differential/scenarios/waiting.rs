@@ -2,41 +2,20 @@
 
 use std::{
     io::{Read, Write},
-    sync::{
-        Arc,
-        atomic::{
-            AtomicBool,
-            Ordering::{Acquire, Release},
-        },
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::tools::{TICK, pair, reset};
-use super::{net, thread};
+use super::tools::{TICK, outlast_a_tick, pair, reset};
+use super::{net, thread, waiter};
 use crate::seen::Seen;
 use net::{Shutdown, TcpListener, TcpStream, UdpSocket};
-
-/// Starts `f`, which waits for something at once, and gives it the time to.
-fn waiting<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> thread::JoinHandle<T> {
-    let begun = Arc::new(AtomicBool::new(false));
-    let theirs = Arc::clone(&begun);
-    let waiting = thread::spawn(move || {
-        theirs.store(true, Release);
-        f()
-    });
-    while !begun.load(Acquire) {
-        thread::sleep(Duration::from_millis(1));
-    }
-    thread::sleep(Duration::from_millis(100));
-    waiting
-}
 
 /// A reader that waits, a clone of its stream, and the other end.
 fn reader() -> (thread::JoinHandle<std::io::Result<usize>>, TcpStream, TcpStream) {
     let (near, far) = pair();
     let mut clone = near.try_clone().unwrap();
-    (waiting(move || clone.read(&mut [0; 8])), near, far)
+    (waiter(move || clone.read(&mut [0; 8])), near, far)
 }
 
 pub(crate) fn changed_while_it_waits() -> Vec<String> {
@@ -47,7 +26,7 @@ pub(crate) fn changed_while_it_waits() -> Vec<String> {
     seen.result("made non-blocking meanwhile", reading.join().unwrap());
     let (reading, near, mut far) = reader();
     near.set_read_timeout(TICK).unwrap();
-    thread::sleep(Duration::from_millis(60));
+    outlast_a_tick();
     far.write_all(b"abc").unwrap();
     seen.result("a timeout set meanwhile", reading.join().unwrap());
     let (reading, near, mut far) = reader();
@@ -72,7 +51,6 @@ pub(crate) fn changed_while_it_waits() -> Vec<String> {
     seen.result("reset meanwhile", reading.join().unwrap());
     let (reading, near, far) = reader();
     reset(far);
-    thread::sleep(Duration::from_millis(50));
     let first = reading.join().unwrap();
     seen.result("who waits meets the reset", first);
     seen.result("and takes it", near.take_error().map(|e| e.map(|e| e.kind())));
@@ -85,7 +63,7 @@ pub(crate) fn written_while_it_waits() -> Vec<String> {
     for how in [Shutdown::Write, Shutdown::Both] {
         let (near, _far) = pair();
         let (mut clone, big) = (near.try_clone().unwrap(), Arc::clone(&big));
-        let writing = waiting(move || (clone.write(&big).is_ok_and(|n| n > 0), clone.write(b"x")));
+        let writing = waiter(move || (clone.write(&big).is_ok_and(|n| n > 0), clone.write(b"x")));
         near.shutdown(how).unwrap();
         let (part, then) = writing.join().unwrap();
         seen.note("a part", part);
@@ -93,14 +71,11 @@ pub(crate) fn written_while_it_waits() -> Vec<String> {
     }
     let (near, mut far) = pair();
     let (mut clone, all) = (near.try_clone().unwrap(), Arc::clone(&big));
-    let writing = waiting(move || clone.write(&all));
-    // It has begun, and some time later it waits.
-    far.peek(&mut [0]).unwrap();
-    thread::sleep(Duration::from_millis(200));
+    let writing = waiter(move || clone.write(&all));
     near.set_nonblocking(true).unwrap();
     near.set_write_timeout(TICK).unwrap();
     drop(near);
-    thread::sleep(Duration::from_millis(50));
+    outlast_a_tick();
     seen.result("all of it", far.read_to_end(&mut Vec::new()));
     seen.result("made non-blocking meanwhile", writing.join().unwrap());
     seen.0
@@ -111,13 +86,13 @@ pub(crate) fn accepting_while_it_waits() -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
     let clone = listener.try_clone().unwrap();
-    let accepting = waiting(move || clone.accept().map(drop));
+    let accepting = waiter(move || clone.accept().map(drop));
     listener.set_nonblocking(true).unwrap();
     let _client = TcpStream::connect(at).unwrap();
     seen.result("made non-blocking meanwhile", accepting.join().unwrap());
     listener.set_nonblocking(false).unwrap();
     let clone = listener.try_clone().unwrap();
-    let accepting = waiting(move || clone.accept().map(drop));
+    let accepting = waiter(move || clone.accept().map(drop));
     drop(listener);
     let _client = TcpStream::connect(at).unwrap();
     seen.result("a clone closed meanwhile", accepting.join().unwrap());
@@ -125,7 +100,7 @@ pub(crate) fn accepting_while_it_waits() -> Vec<String> {
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let clone = listener.try_clone().unwrap();
-    let accepting = waiting(move || clone.accept().map(drop));
+    let accepting = waiter(move || clone.accept().map(drop));
     socket2::SockRef::from(&listener).shutdown(std::net::Shutdown::Both).unwrap();
     seen.result("shut down meanwhile", accepting.join().unwrap());
     seen.result("and after", listener.accept().map(drop));
@@ -139,11 +114,11 @@ pub(crate) fn receiving_while_it_waits() -> Vec<String> {
     a.connect(b.local_addr().unwrap()).unwrap();
     drop(b);
     let clone = a.try_clone().unwrap();
-    let receiving = waiting(move || clone.recv(&mut [0; 8]));
+    let receiving = waiter(move || clone.recv(&mut [0; 8]));
     a.send(b"x").unwrap();
     seen.result("refused meanwhile", receiving.join().unwrap());
     let clone = a.try_clone().unwrap();
-    let receiving = waiting(move || clone.recv_from(&mut [0; 2]).map(|(n, _)| n));
+    let receiving = waiter(move || clone.recv_from(&mut [0; 2]).map(|(n, _)| n));
     a.set_nonblocking(true).unwrap();
     let b = UdpSocket::bind(a.peer_addr().unwrap()).unwrap();
     b.send_to(b"abc", a.local_addr().unwrap()).unwrap();
@@ -156,7 +131,7 @@ pub(crate) fn receiving_while_it_waits() -> Vec<String> {
     let c = UdpSocket::bind("127.0.0.1:0").unwrap();
     a.set_read_timeout(None).unwrap();
     let clone = a.try_clone().unwrap();
-    let receiving = waiting(move || clone.recv(&mut [0; 8]));
+    let receiving = waiter(move || clone.recv(&mut [0; 8]));
     a.connect(c.local_addr().unwrap()).unwrap();
     c.send_to(b"from c", a.local_addr().unwrap()).unwrap();
     seen.result("connected to another meanwhile", receiving.join().unwrap());
