@@ -5,7 +5,6 @@
 //! any        -> READY | CLOSED, tick + 1  // close: end of file, error or hang-up; `CLOSED` stays
 //! READY, t   -> 0, t              // clear_short(t), not if closed; clear(t); neither if the poller spoke meanwhile
 //! 0          -> WAITED            // await_event: somebody stands in line
-//! any        -> READY | ORPHAN    // orphan: the reactor is gone
 //! ```
 //!
 //! The tick makes `clear` conditional on what the caller saw *before* its call: an event that arrives between
@@ -20,12 +19,10 @@ use crate::atomic::{AtomicU32, Ordering};
 const READY: u32 = 1;
 /// Set if a call will never have to wait again.
 const CLOSED: u32 = 2;
-/// Set if nothing tells of events any more.
-const ORPHAN: u32 = 4;
 /// Set if somebody may stand in the line.
-const WAITED: u32 = 8;
+const WAITED: u32 = 4;
 /// One event.
-const TICK: u32 = 16;
+const TICK: u32 = 8;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -63,10 +60,6 @@ impl Readiness {
         self.update(READY | CLOSED)
     }
 
-    pub(crate) fn orphan(&self) -> Told {
-        self.update(READY | ORPHAN)
-    }
-
     /// Says that somebody stands in line, which the caller has locked. False: it is ready, there is no need to.
     #[must_use]
     pub(crate) fn await_event(&self) -> bool {
@@ -88,7 +81,7 @@ impl Readiness {
 
     /// The call would block: it is not ready, if the poller has not spoken since `seen`.
     pub(crate) fn clear(&self, seen: Seen) {
-        if seen.0 & (READY | ORPHAN) == READY {
+        if seen.is_ready() {
             let _ = self.0.compare_exchange(seen.0, seen.0 & !READY, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
@@ -112,11 +105,6 @@ impl Seen {
     #[inline]
     pub(crate) fn is_ready(self) -> bool {
         self.0 & READY != 0
-    }
-
-    #[cfg(all(test, loom))]
-    pub(crate) fn is_orphan(self) -> bool {
-        self.0 & ORPHAN != 0
     }
 
     /// Whether somebody may stand in line.

@@ -6,8 +6,9 @@
 
 use std::{
     io,
+    ops::Deref,
     os::fd::{AsFd, AsRawFd, BorrowedFd},
-    sync::OnceLock,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -17,7 +18,7 @@ use super::{
     cancel,
     clock::Nanos,
     park::{self, Wake},
-    reactor::{Registration, Side},
+    reactor::{Registered, Registration},
     slot::Slot,
     worker::{self, Worker},
 };
@@ -25,7 +26,17 @@ use crate::sys::{self, poll};
 
 /// A file descriptor's ties to reactors, each made at the first wait there. Dropped before the descriptor is closed.
 #[derive(Default)]
-pub(crate) struct Source(OnceLock<Registration>);
+pub(crate) struct Source {
+    /// With the worker that waited first; hardly any source is ever waited for on another one.
+    first: OnceLock<Registration>,
+    others: Mutex<Vec<Registration>>,
+}
+
+/// A source in the reactor of this worker.
+enum Tie<'a> {
+    First(&'a Registered),
+    Other(Arc<Registered>),
+}
 
 /// What a call did.
 pub(crate) struct Done<R> {
@@ -45,7 +56,7 @@ pub(crate) enum Patience {
 
 impl Source {
     pub(crate) const fn new() -> Self {
-        Self(OnceLock::new())
+        Self { first: OnceLock::new(), others: Mutex::new(Vec::new()) }
     }
 
     /// Calls `op` until it does not say `WouldBlock`, waiting for `interest` in between.
@@ -65,7 +76,8 @@ impl Source {
         let mut patience = Some(patience);
         loop {
             // Where it blocks in place nobody may be there to tell of events: it asks the kernel each time.
-            let side = here.and_then(|worker| self.side(interest, worker));
+            let tie = here.and_then(|worker| self.find(worker));
+            let side = tie.as_ref().map(|tie| tie.side(interest));
             let seen = side.map(|side| side.readiness.load());
             if seen.is_none_or(|seen| seen.is_ready()) {
                 match op() {
@@ -106,22 +118,29 @@ impl Source {
         Wait { source: &source, fd, interest, until }.once()
     }
 
-    /// The side that this worker's poller tells of events.
+    /// Where this worker's poller tells of events, if it does.
     #[inline]
-    fn side(&self, interest: Interest, worker: &Worker) -> Option<&Side> {
-        let mut registration = self.0.get()?;
-        while !registration.is_with(worker) {
-            registration = registration.next()?;
+    fn find(&self, worker: &Worker) -> Option<Tie<'_>> {
+        let first = self.first.get()?;
+        if first.is_with(worker) {
+            return Some(Tie::First(first));
         }
-        Some(registration.side(interest))
+        self.find_other(worker)
+    }
+
+    #[cold]
+    fn find_other(&self, worker: &Worker) -> Option<Tie<'_>> {
+        let others = self.lock_others();
+        let other = others.iter().find(|other| other.is_with(worker))?;
+        Some(Tie::Other(other.share()))
     }
 
     /// The same, registered now if it is not.
     #[inline]
-    fn tie(&self, fd: BorrowedFd<'_>, interest: Interest, worker: &Worker) -> io::Result<&Side> {
-        match self.side(interest, worker) {
-            Some(side) => Ok(side),
-            None => self.register(fd, interest, worker),
+    fn tie(&self, fd: BorrowedFd<'_>, worker: &Worker) -> io::Result<Tie<'_>> {
+        match self.find(worker) {
+            Some(tie) => Ok(tie),
+            None => self.register(fd, worker),
         }
     }
 
@@ -129,19 +148,33 @@ impl Source {
     /// event in time. Not inlined: what it needs of the stack would lie between the lines that every wait touches.
     #[cold]
     #[inline(never)]
-    fn register(&self, fd: BorrowedFd<'_>, interest: Interest, worker: &Worker) -> io::Result<&Side> {
+    fn register(&self, fd: BorrowedFd<'_>, worker: &Worker) -> io::Result<Tie<'_>> {
         // Nobody else registers it with this worker.
         let registration = worker.reactor.register(fd.as_raw_fd(), &worker.shared)?;
-        let mut registration = match self.0.set(registration) {
-            Ok(()) => return Ok(self.0.get().expect("just set").side(interest)),
-            Err(registration) => Box::new(registration),
+        let Err(registration) = self.first.set(registration) else {
+            return Ok(Tie::First(self.first.get().expect("just set")));
         };
-        let mut last = self.0.get().expect("it was set");
-        loop {
-            match last.follow_with(registration) {
-                Ok(tied) => return Ok(tied.side(interest)),
-                Err((next, again)) => (last, registration) = (next, again),
-            }
+        let tie = Tie::Other(registration.share());
+        let mut others = self.lock_others();
+        // A descriptor may outlive any number of runtimes.
+        others.retain(Registration::is_of_use);
+        others.push(registration);
+        Ok(tie)
+    }
+
+    fn lock_others(&self) -> MutexGuard<'_, Vec<Registration>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deref for Tie<'_> {
+    type Target = Registered;
+
+    #[inline]
+    fn deref(&self) -> &Registered {
+        match self {
+            Tie::First(registered) => registered,
+            Tie::Other(registered) => registered,
         }
     }
 }
@@ -164,7 +197,8 @@ impl Wait<'_> {
     }
 
     fn park(&self, worker: &Worker, slot: &Slot) -> io::Result<bool> {
-        let side = self.source.tie(self.fd, self.interest, worker)?;
+        let tie = self.source.tie(self.fd, worker)?;
+        let side = tie.side(self.interest);
         if !side.join_line(slot.task()) {
             return Ok(true);
         }
@@ -234,24 +268,37 @@ pub(crate) fn spend<'a>() -> Option<&'a Worker> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use super::*;
 
-    /// A worker that ends tells its sources of it, and holds each while it does.
+    fn tie(source: &Source, socket: &UdpSocket) {
+        source.tie(socket.as_fd(), worker::current().unwrap().0).map(drop).unwrap();
+    }
+
     #[test]
     fn a_source_goes_from_the_poller_before_its_descriptor_whoever_holds_it_elsewhere() {
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let source = Source::new();
-        let worker = || worker::current().unwrap().0;
-        let tie =
-            |source: &Source| source.tie(socket.as_fd(), Interest::Readable, worker()).map(drop).unwrap();
-        crate::run(|| tie(&source));
-        let held = source.0.get().unwrap().held();
+        crate::run(|| tie(&source, &socket));
+        let held = source.first.get().unwrap().share();
         crate::run(|| {
-            tie(&source);
-            assert!(worker().reactor.is_in_use());
+            let worker = worker::current().unwrap().0;
+            tie(&source, &socket);
+            assert!(worker.reactor.is_in_use());
             drop(source);
-            assert!(!worker().reactor.is_in_use());
+            assert!(!worker.reactor.is_in_use());
         });
         drop(held);
+    }
+
+    #[test]
+    fn a_source_that_outlives_many_runtimes_keeps_nothing_of_them() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let source = Source::new();
+        for _ in 0..100 {
+            crate::run(|| tie(&source, &socket));
+        }
+        assert_eq!(source.lock_others().len(), 1, "the last, which nothing has followed");
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Ready green threads are the worker's own and stand in a ring. Fresh ones stand in a queue that idle
 //! workers may steal from, and for each the ring has a *marker* at its place: so a `yield_now` lets
-//! everything that was runnable before it run first, what was just spawned included. A marker whose fresh one
-//! was stolen stands for nothing, and is passed over. What other threads spawn comes by an injector: the only use
-//! of `crossbeam-deque`.
+//! everything that this worker itself had made runnable run first, what was just spawned included. A marker whose
+//! fresh one was stolen stands for nothing, and is passed over. What other threads spawn comes by an injector: the only
+//! use of `crossbeam-deque`.
 //!
 //! What was woken from outside (by an event, a deadline, another worker) stands in a second ring, and the two are
 //! served in turn while both have something: a burst of a hundred thousand spawns does not keep a due timer

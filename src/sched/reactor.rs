@@ -8,9 +8,10 @@
 use std::{
     cell::{Cell, RefCell},
     io,
+    ops::Deref,
     os::fd::{AsFd, RawFd},
     ptr,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, Weak},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     time::Duration,
 };
 
@@ -36,7 +37,7 @@ const LONGEST: Duration = Duration::from_hours(24);
 pub(super) struct Reactor {
     poll: RefCell<Poll>,
     events: RefCell<Events>,
-    sources: RefCell<Vec<Option<Arc<Source>>>>,
+    sources: RefCell<Vec<Option<Arc<Registered>>>>,
     free: RefCell<Vec<usize>>,
     used: Cell<usize>,
 }
@@ -50,7 +51,7 @@ pub(super) struct Remote {
 }
 
 /// A descriptor in a reactor: its readiness, who waits for it, and where it is registered.
-pub(super) struct Source {
+pub(super) struct Registered {
     read: Side,
     write: Side,
     /// Weak: a source that outlives its worker keeps none of that one's descriptors open.
@@ -72,13 +73,9 @@ struct Line {
     others: Vec<TaskRef>,
 }
 
-/// A source's place in a reactor. Dropped, it is taken out there.
-pub(super) struct Registration {
-    source: Arc<Source>,
-    /// Where else it is registered. Here and not in the source, which the reactor that goes may hold a
-    /// moment longer: a registration must not outlive its descriptor, whose number the next one gets.
-    next: OnceLock<Box<Registration>>,
-}
+/// A source's place in a reactor. Dropped, it is taken out there: the reactor that goes may hold the source a moment
+/// longer, but nothing must be registered longer than its descriptor is open, whose number the next one gets.
+pub(super) struct Registration(Arc<Registered>);
 
 impl Reactor {
     pub(super) fn new() -> io::Result<(Self, Remote)> {
@@ -144,7 +141,7 @@ impl Reactor {
             self.free.borrow_mut().push(index);
             return Err(error);
         }
-        let source = Arc::new(Source {
+        let source = Arc::new(Registered {
             read: Side::new(),
             write: Side::new(),
             worker: Arc::downgrade(worker),
@@ -153,22 +150,13 @@ impl Reactor {
         });
         sources[index] = Some(Arc::clone(&source));
         self.used.set(self.used.get() + 1);
-        Ok(Registration { source, next: OnceLock::new() })
+        Ok(Registration(source))
     }
 
     /// Forgets the sources that were dropped on other threads.
     pub(super) fn forget_released(&self, shared: &WorkerShared) {
         for token in std::mem::take(&mut *shared.remote.lock_released()) {
             self.forget(token);
-        }
-    }
-
-    /// The worker goes: its sources' waiters look for another one.
-    pub(super) fn orphan_all(&self) {
-        for source in self.sources.borrow_mut().drain(..).flatten() {
-            for side in [&source.read, &source.write] {
-                side.wake(side.readiness.orphan());
-            }
         }
     }
 
@@ -196,7 +184,15 @@ impl Remote {
     }
 }
 
-impl Source {
+impl Registered {
+    #[inline]
+    pub(super) fn side(&self, interest: Interest) -> &Side {
+        match interest {
+            Interest::Readable => &self.read,
+            Interest::Writable => &self.write,
+        }
+    }
+
     fn tell(&self, event: &Event) {
         let broken = event.is_error();
         // A read stops before urgent data, and there may be more behind it: a short one is no news any more.
@@ -261,41 +257,36 @@ impl Side {
 }
 
 impl Registration {
-    pub(super) fn side(&self, interest: Interest) -> &Side {
-        match interest {
-            Interest::Readable => &self.source.read,
-            Interest::Writable => &self.source.write,
-        }
-    }
-
-    pub(super) fn next(&self) -> Option<&Self> {
-        self.next.get().map(|next| &**next)
-    }
-
-    /// Puts `next` after this one. If there is one already, that and `next` come back.
-    pub(super) fn follow_with(&self, next: Box<Self>) -> Result<&Self, (&Self, Box<Self>)> {
-        let set = self.next.set(next);
-        let there = self.next().expect("it was set, now or before");
-        set.map(|()| there).map_err(|next| (there, next))
-    }
-
     /// Whether it is in this worker's reactor. Addresses are enough: those of a worker that is gone are kept.
     #[inline]
     pub(super) fn is_with(&self, worker: &Worker) -> bool {
-        ptr::eq(self.source.worker.as_ptr(), &*worker.shared)
+        ptr::eq(self.worker.as_ptr(), &*worker.shared)
     }
 
-    /// What a reactor holds of it.
-    #[cfg(test)]
-    pub(super) fn held(&self) -> impl Sized + use<> {
-        Arc::clone(&self.source)
+    /// Whether its worker may be there still.
+    pub(super) fn is_of_use(&self) -> bool {
+        self.worker.strong_count() != 0
+    }
+
+    /// For one who waits.
+    pub(super) fn share(&self) -> Arc<Registered> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Deref for Registration {
+    type Target = Registered;
+
+    #[inline]
+    fn deref(&self) -> &Registered {
+        &self.0
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let Source { worker, token, fd, .. } = &*self.source;
-        // With its worker the poller has gone, and all that was registered there.
+        let Registered { worker, token, fd, .. } = &**self;
+        // With its worker's last trace the poller has gone, and all that was registered there.
         let Some(owner) = worker.upgrade() else { return };
         let remote = &owner.remote;
         // An error means that the poller has no such source any more: nothing to undo.

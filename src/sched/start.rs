@@ -130,8 +130,8 @@ impl Worker {
         }
     }
 
-    /// Sends a fresh one to a worker that has clearly fewer long-lived ones, once; the counts are of what has
-    /// parked at least once, so tasks that never block never travel.
+    /// Sends a fresh one to a worker that has clearly fewer long-lived ones, and where that one takes it, once; the counts
+    /// are of what has parked at least once, so tasks that never block never travel.
     #[inline]
     fn place(&self, fresh: TaskRef) -> Option<TaskRef> {
         if let Some(counter) = fresh.core.counted_by.get() {

@@ -406,9 +406,3 @@ pub(super) fn describe_overflow() -> Option<Overflowing> {
     let (_, slot) = current()?;
     slot.describe_overflow()
 }
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.reactor.orphan_all();
-    }
-}

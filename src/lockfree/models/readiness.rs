@@ -65,13 +65,10 @@ impl Side {
         }
     }
 
-    /// As `Source::retry` with `Wait::park`: false at the end of file or without a reactor.
+    /// As `Source::retry` with `Wait::park`: false at the end of file.
     fn retry(&self, room: usize) -> bool {
         loop {
             let seen = self.readiness.load();
-            if seen.is_orphan() {
-                return false;
-            }
             if seen.is_ready() {
                 match self.read(room) {
                     Read::Some { short } => {
@@ -160,19 +157,5 @@ fn the_end_stays_known_after_a_short_read() {
         assert!(side.retry(2));
         assert!(!side.retry(2));
         poller.join().unwrap();
-    });
-}
-
-/// Catches: a waiter that stays with a reactor that has gone.
-#[test]
-fn an_orphaned_source_lets_its_waiters_go() {
-    model(|| {
-        let side = Side::new();
-        let theirs = Arc::clone(&side);
-        let reactor = thread::spawn(move || {
-            theirs.wake(theirs.readiness.orphan());
-        });
-        assert!(!side.retry(1));
-        reactor.join().unwrap();
     });
 }
