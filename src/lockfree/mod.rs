@@ -26,7 +26,6 @@ pub(crate) mod once;
 pub(crate) mod outcome_word;
 pub(crate) mod park_word;
 pub(crate) mod plain;
-pub(crate) mod readiness;
 pub(crate) mod reentrant;
 pub(crate) mod rwlock;
 pub(crate) mod semaphore;

@@ -6,9 +6,9 @@
 
 use std::{
     io,
-    ops::Deref,
     os::fd::{AsFd, AsRawFd, BorrowedFd},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    rc::Rc,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -18,11 +18,13 @@ use super::{
     cancel,
     clock::Nanos,
     park::{self, Wake},
-    reactor::{Registered, Registration},
+    reactor::{self, Registration, Side},
     slot::Slot,
     worker::{self, Worker},
 };
 use crate::sys::{self, poll};
+
+use reactor::Source as Known;
 
 /// A file descriptor's ties to reactors, each made at the first wait there. Dropped before the descriptor is closed.
 #[derive(Default)]
@@ -30,12 +32,6 @@ pub(crate) struct Source {
     /// With the worker that waited first; hardly any source is ever waited for on another one.
     first: OnceLock<Registration>,
     others: Mutex<Vec<Registration>>,
-}
-
-/// A source in the reactor of this worker.
-enum Tie<'a> {
-    First(&'a Registered),
-    Other(Arc<Registered>),
 }
 
 /// What a call did.
@@ -59,7 +55,7 @@ impl Source {
         Self { first: OnceLock::new(), others: Mutex::new(Vec::new()) }
     }
 
-    /// Calls `op` until it does not say `WouldBlock`, waiting for `interest` in between.
+    /// Calls `op` until it does not say `WouldBlock`, waiting for `interest` in between. `op` must not switch.
     ///
     /// `patience` is asked when it first has to wait. When it runs out the error is `WouldBlock`, as for a
     /// socket with a timeout in `std`. A cancelled green thread unwinds from the wait.
@@ -76,23 +72,18 @@ impl Source {
         let mut patience = Some(patience);
         loop {
             // Where it blocks in place nobody may be there to tell of events: it asks the kernel each time.
-            let tie = here.and_then(|worker| self.find(worker));
-            let side = tie.as_ref().map(|tie| tie.side(interest));
-            let seen = side.map(|side| side.readiness.load());
-            if seen.is_none_or(|seen| seen.is_ready()) {
+            let source = here.and_then(|worker| self.find(worker));
+            let side = source.as_ref().map(|source| source.side(interest));
+            if side.is_none_or(Side::is_ready) {
                 match op() {
                     Ok(done) => {
-                        if done.short
-                            && let (Some(side), Some(seen)) = (side, seen)
-                        {
-                            side.readiness.clear_short(seen);
+                        if done.short {
+                            side.inspect(|side| side.came_short());
                         }
                         return Ok(done.value);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        if let (Some(side), Some(seen)) = (side, seen) {
-                            side.readiness.clear(seen);
-                        }
+                        side.inspect(|side| side.would_block());
                     }
                     Err(error) => return Err(error),
                 }
@@ -118,28 +109,27 @@ impl Source {
         Wait { source: &source, fd, interest, until }.once()
     }
 
-    /// Where this worker's poller tells of events, if it does.
+    /// What this worker knows of it, if it is registered with it.
     #[inline]
-    fn find(&self, worker: &Worker) -> Option<Tie<'_>> {
+    fn find(&self, worker: &Worker) -> Option<Rc<Known>> {
         let first = self.first.get()?;
         if first.is_with(worker) {
-            return Some(Tie::First(first));
+            return Some(first.source(worker));
         }
         self.find_other(worker)
     }
 
     #[cold]
-    fn find_other(&self, worker: &Worker) -> Option<Tie<'_>> {
+    fn find_other(&self, worker: &Worker) -> Option<Rc<Known>> {
         let others = self.lock_others();
-        let other = others.iter().find(|other| other.is_with(worker))?;
-        Some(Tie::Other(other.share()))
+        Some(others.iter().find(|other| other.is_with(worker))?.source(worker))
     }
 
     /// The same, registered now if it is not.
     #[inline]
-    fn tie(&self, fd: BorrowedFd<'_>, worker: &Worker) -> io::Result<Tie<'_>> {
+    fn tie(&self, fd: BorrowedFd<'_>, worker: &Worker) -> io::Result<Rc<Known>> {
         match self.find(worker) {
-            Some(tie) => Ok(tie),
+            Some(known) => Ok(known),
             None => self.register(fd, worker),
         }
     }
@@ -148,34 +138,21 @@ impl Source {
     /// event in time. Not inlined: what it needs of the stack would lie between the lines that every wait touches.
     #[cold]
     #[inline(never)]
-    fn register(&self, fd: BorrowedFd<'_>, worker: &Worker) -> io::Result<Tie<'_>> {
+    fn register(&self, fd: BorrowedFd<'_>, worker: &Worker) -> io::Result<Rc<Known>> {
         // Nobody else registers it with this worker.
         let registration = worker.reactor.register(fd.as_raw_fd(), &worker.shared)?;
-        let Err(registration) = self.first.set(registration) else {
-            return Ok(Tie::First(self.first.get().expect("just set")));
-        };
-        let tie = Tie::Other(registration.share());
-        let mut others = self.lock_others();
-        // A descriptor may outlive any number of runtimes.
-        others.retain(Registration::is_of_use);
-        others.push(registration);
-        Ok(tie)
+        let known = registration.source(worker);
+        if let Err(registration) = self.first.set(registration) {
+            let mut others = self.lock_others();
+            // A descriptor may outlive any number of runtimes.
+            others.retain(Registration::is_of_use);
+            others.push(registration);
+        }
+        Ok(known)
     }
 
     fn lock_others(&self) -> MutexGuard<'_, Vec<Registration>> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Deref for Tie<'_> {
-    type Target = Registered;
-
-    #[inline]
-    fn deref(&self) -> &Registered {
-        match self {
-            Tie::First(registered) => registered,
-            Tie::Other(registered) => registered,
-        }
     }
 }
 
@@ -197,8 +174,8 @@ impl Wait<'_> {
     }
 
     fn park(&self, worker: &Worker, slot: &Slot) -> io::Result<bool> {
-        let tie = self.source.tie(self.fd, worker)?;
-        let side = tie.side(self.interest);
+        let known = self.source.tie(self.fd, worker)?;
+        let side = known.side(self.interest);
         if !side.join_line(slot.task()) {
             return Ok(true);
         }
@@ -213,8 +190,8 @@ impl Wait<'_> {
         }
         match wake {
             Wake::Notified => Ok(true),
-            Wake::TimedOut => Ok(side.readiness.load().is_ready()),
-            Wake::Cancelled if side.readiness.load().is_ready() => Ok(true), // it is due at the next wait
+            Wake::TimedOut => Ok(side.is_ready()),
+            Wake::Cancelled if side.is_ready() => Ok(true), // it is due at the next wait
             Wake::Cancelled => cancel::unwind(),
         }
     }
@@ -277,11 +254,10 @@ mod tests {
     }
 
     #[test]
-    fn a_source_goes_from_the_poller_before_its_descriptor_whoever_holds_it_elsewhere() {
+    fn a_source_goes_from_each_poller_before_its_descriptor() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let source = Source::new();
         crate::run(|| tie(&source, &socket));
-        let held = source.first.get().unwrap().share();
         crate::run(|| {
             let worker = worker::current().unwrap().0;
             tie(&source, &socket);
@@ -289,7 +265,6 @@ mod tests {
             drop(source);
             assert!(!worker.reactor.is_in_use());
         });
-        drop(held);
     }
 
     #[test]

@@ -4,13 +4,17 @@
 //! for it, at the first such wait: nobody depends on a worker that is busy, or blocked. From then on events set its
 //! readiness there, and calls that come short clear it, so that the next call parks at once instead of asking the
 //! kernel in vain (D5). A socket is hardly ever waited for on more than one worker.
+//!
+//! What a worker knows of a source is its own: its poller sets the readiness, and its green threads alone use that and
+//! wait for it. So there is nothing to lock, and no order to argue about: a call and what it learned are one step, which
+//! no event comes between.
 
 use std::{
     cell::{Cell, RefCell},
     io,
-    ops::Deref,
     os::fd::{AsFd, RawFd},
     ptr,
+    rc::Rc,
     sync::{Arc, Mutex, MutexGuard, Weak},
     time::Duration,
 };
@@ -18,10 +22,7 @@ use std::{
 use mio::{Events, Poll, Registry, Token, Waker, event::Event, unix::SourceFd};
 
 use super::{park, runtime::WorkerShared, task::TaskRef, worker::Worker};
-use crate::{
-    lockfree::readiness::{Readiness, Told},
-    sys::poll::{self, Interest},
-};
+use crate::sys::poll::{self, Interest};
 
 const WAKER: Token = Token(usize::MAX);
 /// As many as are served between two looks. What else is ready stays in the kernel's list: what the look finds is then
@@ -37,10 +38,13 @@ const LONGEST: Duration = Duration::from_hours(24);
 pub(super) struct Reactor {
     poll: RefCell<Poll>,
     events: RefCell<Events>,
-    sources: RefCell<Vec<Option<Arc<Registered>>>>,
+    sources: RefCell<Vec<Option<Rc<Source>>>>,
     free: RefCell<Vec<usize>>,
     used: Cell<usize>,
 }
+
+/// What a reactor is made of, on the thread of its worker.
+pub(super) struct Poller(Poll);
 
 /// What other threads may do with a reactor.
 pub(super) struct Remote {
@@ -50,20 +54,20 @@ pub(super) struct Remote {
     released: Mutex<Vec<Token>>,
 }
 
-/// A descriptor in a reactor: its readiness, who waits for it, and where it is registered.
-pub(super) struct Registered {
+/// What a worker knows of a descriptor.
+pub(super) struct Source {
     read: Side,
     write: Side,
-    /// Weak: a source that outlives its worker keeps none of that one's descriptors open.
-    worker: Weak<WorkerShared>,
-    token: Token,
-    fd: RawFd,
 }
 
 /// One direction of a source.
+#[derive(Default)]
 pub(super) struct Side {
-    pub(super) readiness: Readiness,
-    line: Mutex<Line>,
+    /// Set if a call is worth trying.
+    ready: Cell<bool>,
+    /// Set if a call will never have to wait again.
+    closed: Cell<bool>,
+    line: RefCell<Line>,
 }
 
 /// Who waits: hardly ever more than one, whose place is here.
@@ -73,23 +77,24 @@ struct Line {
     others: Vec<TaskRef>,
 }
 
-/// A source's place in a reactor. Dropped, it is taken out there: the reactor that goes may hold the source a moment
-/// longer, but nothing must be registered longer than its descriptor is open, whose number the next one gets.
-pub(super) struct Registration(Arc<Registered>);
+/// A source's place in a reactor, for any thread. Dropped, it is taken out there, in the poller at once: nothing may be
+/// registered longer than its descriptor is open, whose number the next one gets.
+pub(super) struct Registration {
+    /// Weak: a source that outlives its worker keeps none of that one's descriptors open.
+    worker: Weak<WorkerShared>,
+    token: Token,
+    fd: RawFd,
+}
 
 impl Reactor {
-    pub(super) fn new() -> io::Result<(Self, Remote)> {
-        let poll = Poll::new()?;
-        let registry = poll.registry().try_clone()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
-        let reactor = Self {
-            poll: RefCell::new(poll),
+    pub(super) fn new(poller: Poller) -> Self {
+        Self {
+            poll: RefCell::new(poller.0),
             events: RefCell::new(Events::with_capacity(EVENTS_A_POLL)),
             sources: RefCell::default(),
             free: RefCell::default(),
             used: Cell::new(0),
-        };
-        Ok((reactor, Remote { waker, registry, released: Mutex::default() }))
+        }
     }
 
     /// Whether there is any source, and so any reason to look while there is something to run.
@@ -141,16 +146,15 @@ impl Reactor {
             self.free.borrow_mut().push(index);
             return Err(error);
         }
-        let source = Arc::new(Registered {
-            read: Side::new(),
-            write: Side::new(),
-            worker: Arc::downgrade(worker),
-            token: Token(index),
-            fd,
-        });
-        sources[index] = Some(Arc::clone(&source));
+        sources[index] = Some(Rc::new(Source { read: Side::default(), write: Side::default() }));
         self.used.set(self.used.get() + 1);
-        Ok(Registration(source))
+        Ok(Registration { worker: Arc::downgrade(worker), token: Token(index), fd })
+    }
+
+    /// What is known of a source that is registered here.
+    #[inline]
+    fn source(&self, token: Token) -> Rc<Source> {
+        self.sources.borrow()[token.0].clone().expect("it is registered as long as its registration lives")
     }
 
     /// Forgets the sources that were dropped on other threads.
@@ -169,6 +173,15 @@ impl Reactor {
     }
 }
 
+impl Poller {
+    pub(super) fn new() -> io::Result<(Self, Remote)> {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        Ok((Self(poll), Remote { waker, registry, released: Mutex::default() }))
+    }
+}
+
 impl Remote {
     /// Ends the worker's wait in its poller.
     pub(super) fn wake(&self) {
@@ -184,7 +197,7 @@ impl Remote {
     }
 }
 
-impl Registered {
+impl Source {
     #[inline]
     pub(super) fn side(&self, interest: Interest) -> &Side {
         match interest {
@@ -203,26 +216,39 @@ impl Registered {
 }
 
 impl Side {
-    fn new() -> Self {
-        Self { readiness: Readiness::new(), line: Mutex::default() }
+    /// Whether a call is worth trying.
+    #[inline]
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.get()
+    }
+
+    /// A call has moved less than it could: nothing is left. Once closed it stays ready: an end of file that came with the
+    /// last bytes is not told again.
+    #[inline]
+    pub(super) fn came_short(&self) {
+        self.ready.set(self.closed.get());
+    }
+
+    /// A call would block. Also when it is closed: an error can be read away.
+    pub(super) fn would_block(&self) {
+        self.ready.set(false);
     }
 
     fn tell(&self, ready: bool, closed: bool) {
-        if closed {
-            self.wake(self.readiness.close());
-        } else if ready {
-            self.wake(self.readiness.set());
+        if ready || closed {
+            self.ready.set(true);
+            self.closed.set(self.closed.get() || closed);
+            self.wake();
         }
     }
 
     /// Stands in line. False: it is ready already.
     #[must_use]
     pub(super) fn join_line(&self, task: &TaskRef) -> bool {
-        // Under the lock: who takes `WAITED` out from now on finds this waiter in the line.
-        let mut line = self.lock();
-        if !self.readiness.await_event() {
+        if self.is_ready() {
             return false;
         }
+        let mut line = self.line.borrow_mut();
         match &mut line.first {
             first @ None => *first = Some(task.clone()),
             Some(_) => line.others.push(task.clone()),
@@ -230,29 +256,22 @@ impl Side {
         true
     }
 
-    /// Leaves the line, if no event has dissolved it. One that is about to may still wake `task`, for nothing.
+    /// Leaves the line, if no event has dissolved it.
     #[inline]
     pub(super) fn leave_line(&self, task: &TaskRef) {
-        if self.readiness.load().is_waited() {
-            let mut line = self.lock();
+        if !self.is_ready() {
+            let mut line = self.line.borrow_mut();
             line.first.take_if(|waiting| Arc::ptr_eq(waiting, task));
             line.others.retain(|waiting| !Arc::ptr_eq(waiting, task));
         }
     }
 
-    fn wake(&self, told: Told) {
-        if told == Told::Nobody {
-            return;
-        }
-        let mut line = self.lock();
+    fn wake(&self) {
+        let mut line = self.line.borrow_mut();
         let Line { first, others } = &mut *line;
         for task in first.take().into_iter().chain(others.drain(..)) {
             park::deliver(&task.core, task.core.park.unpark());
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
@@ -263,29 +282,22 @@ impl Registration {
         ptr::eq(self.worker.as_ptr(), &*worker.shared)
     }
 
+    /// What its worker, which `worker` is, knows of the source.
+    #[inline]
+    pub(super) fn source(&self, worker: &Worker) -> Rc<Source> {
+        debug_assert!(self.is_with(worker));
+        worker.reactor.source(self.token)
+    }
+
     /// Whether its worker may be there still.
     pub(super) fn is_of_use(&self) -> bool {
         self.worker.strong_count() != 0
-    }
-
-    /// For one who waits.
-    pub(super) fn share(&self) -> Arc<Registered> {
-        Arc::clone(&self.0)
-    }
-}
-
-impl Deref for Registration {
-    type Target = Registered;
-
-    #[inline]
-    fn deref(&self) -> &Registered {
-        &self.0
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let Registered { worker, token, fd, .. } = &**self;
+        let Self { worker, token, fd } = self;
         // With its worker's last trace the poller has gone, and all that was registered there.
         let Some(owner) = worker.upgrade() else { return };
         let remote = &owner.remote;
@@ -295,5 +307,35 @@ impl Drop for Registration {
             Some(worker) if Arc::ptr_eq(&worker.shared, &owner) => worker.reactor.forget(*token),
             _ => remote.lock_released().push(*token),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Side;
+
+    #[test]
+    fn a_side_is_ready_from_an_event_to_a_call_that_comes_short() {
+        let side = Side::default();
+        assert!(!side.is_ready());
+        side.tell(true, false);
+        assert!(side.is_ready());
+        side.came_short();
+        assert!(!side.is_ready());
+        side.tell(false, false);
+        assert!(!side.is_ready(), "an event of the other side");
+    }
+
+    #[test]
+    fn what_is_closed_stays_ready_but_for_an_error_that_was_read_away() {
+        let side = Side::default();
+        side.tell(true, true);
+        side.came_short();
+        assert!(side.is_ready(), "the end may have come with the bytes");
+        side.would_block();
+        assert!(!side.is_ready());
+        side.tell(true, false);
+        side.came_short();
+        assert!(side.is_ready(), "closed is for ever");
     }
 }

@@ -14,7 +14,7 @@ use super::{
     clock::Nanos,
     park::{self, Unparker},
     queue::{self, Queue},
-    reactor::{Reactor, Remote},
+    reactor::{Poller, Remote},
     task::{Core, Failure, OnEnd, TaskRef},
     timer::TimerKey,
     worker::{self, Worker},
@@ -91,7 +91,7 @@ struct Roll {
 /// What each worker needs beside what is shared.
 struct Parts {
     queue: Queue,
-    reactor: Reactor,
+    poller: Poller,
 }
 
 /// Makes the shared part of a runtime and the parts of each worker; nothing runs yet.
@@ -101,7 +101,7 @@ fn prepare(config: Config) -> io::Result<(Arc<RuntimeShared>, Vec<Parts>)> {
     let mut parts = Vec::with_capacity(config.workers);
     let mut workers = Vec::with_capacity(config.workers);
     for index in 0..config.workers {
-        let (reactor, remote) = Reactor::new()?;
+        let (poller, remote) = Poller::new()?;
         let seed = config.seed.map(|seed| seed.wrapping_add(index as u64));
         let (queue, shared_queue) = Queue::new(config.workers == 1, seed);
         workers.push(Arc::new(WorkerShared {
@@ -116,7 +116,7 @@ fn prepare(config: Config) -> io::Result<(Arc<RuntimeShared>, Vec<Parts>)> {
             cancelled: Mutex::default(),
             gone: Flag::new(),
         }));
-        parts.push(Parts { queue, reactor });
+        parts.push(Parts { queue, poller });
     }
     let shared = RuntimeShared {
         idle: IdleSet::new(config.workers),
@@ -140,8 +140,8 @@ pub(crate) fn run_here(
 ) -> io::Result<TaskRef> {
     debug_assert_eq!(config.workers, 1);
     let (shared, parts) = prepare(config)?;
-    let Parts { queue, reactor } = parts.into_iter().next().expect("one worker");
-    let worker = Worker::new(0, Arc::clone(&shared), queue, reactor);
+    let Parts { queue, poller } = parts.into_iter().next().expect("one worker");
+    let worker = Worker::new(0, Arc::clone(&shared), queue, poller);
     let main = worker.enter(|worker| {
         let main = main(worker, shared);
         worker.run();
@@ -184,7 +184,7 @@ impl Runtime {
 }
 
 fn work(index: usize, shared: Arc<RuntimeShared>, parts: Parts, ended: &Roll) {
-    let worker = Worker::new(index, shared, parts.queue, parts.reactor);
+    let worker = Worker::new(index, shared, parts.queue, parts.poller);
     worker.enter(Worker::run);
     drop(worker);
     ended.count();

@@ -20,7 +20,7 @@ use super::{
     clock::Nanos,
     park,
     queue::{Next, Queue},
-    reactor::{EVENTS_A_POLL, Reactor},
+    reactor::{EVENTS_A_POLL, Poller, Reactor},
     runtime::{RuntimeShared, WorkerShared},
     slot::{BUDGET, Slot, SlotPtr, Slots},
     start::Classes,
@@ -124,7 +124,7 @@ pub(crate) fn schedule(core: &Core) {
 }
 
 impl Worker {
-    pub(super) fn new(index: usize, runtime: Arc<RuntimeShared>, queue: Queue, reactor: Reactor) -> Self {
+    pub(super) fn new(index: usize, runtime: Arc<RuntimeShared>, queue: Queue, poller: Poller) -> Self {
         let config = &runtime.config;
         let seed = config.seed.unwrap_or_else(|| std::hash::BuildHasher::hash_one(&runtime.hasher, index));
         Self {
@@ -137,7 +137,7 @@ impl Worker {
             stacks: RefCell::new(StackPool::new()),
             timers: RefCell::new(Timers::new()),
             delayed: RefCell::new(Timers::new()),
-            reactor,
+            reactor: Reactor::new(poller),
             held: RefCell::new(VecDeque::new()),
             virtual_now: config.virtual_clock.then(|| Cell::new(Nanos::real_now())),
             offloaded: Cell::new(0),

@@ -27,7 +27,6 @@ mod once;
 mod outcome_word;
 mod park_a_green_thread;
 mod park_word;
-mod readiness;
 mod reentrant;
 mod rwlock;
 mod semaphore;
