@@ -42,6 +42,7 @@
 
 mod acceptor;
 mod addrs;
+mod asks;
 mod dns;
 mod fd;
 mod listener;

@@ -9,14 +9,13 @@ use std::{
     io::{self, IoSlice, IoSliceMut},
     os::fd::{AsFd, BorrowedFd},
     panic::{RefUnwindSafe, UnwindSafe},
-    sync::Arc,
     time::Duration,
 };
 
 use socket2::SockAddr;
 
+use super::asks::Asks;
 use crate::{
-    lockfree::counter::Flag,
     sched::io::{Done, Interest, Patience, Source},
     sys::socket::{self as sys, Receive},
 };
@@ -28,7 +27,7 @@ pub(crate) struct Socket {
     fd: socket2::Socket,
     /// Raised if the kernel must be asked for mode and timeouts. While it is not, they are as in a new socket:
     /// blocking, without timeouts. Shared by the clones, as those are.
-    asks: Arc<Flag>,
+    asks: Asks,
 }
 
 // What a panic could leave half done here is the registration, and that is guarded by its own locks.
@@ -38,7 +37,7 @@ impl RefUnwindSafe for Socket {}
 impl Socket {
     /// A socket that was just made here.
     pub(crate) fn own(fd: socket2::Socket) -> Self {
-        Self { source: Source::new(), fd, asks: Arc::new(Flag::new()) }
+        Self { source: Source::new(), fd, asks: Asks::new() }
     }
 
     /// A socket with a past.
@@ -220,7 +219,7 @@ impl Socket {
     }
 
     pub(crate) fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { source: Source::new(), fd: self.fd.try_clone()?, asks: Arc::clone(&self.asks) })
+        Ok(Self { source: Source::new(), fd: self.fd.try_clone()?, asks: self.asks.share() })
     }
 
     /// For options, addresses and the like: what does not change mode or timeouts.
