@@ -45,13 +45,12 @@ fn longest_wait(runtime: &Runtime, rounds: usize) -> Duration {
     longest
 }
 
-/// They are fewer than the turns between two looks around, and some are due whenever nothing else is there to run.
-#[test]
-fn a_busy_clock_does_not_keep_descriptors_waiting() {
-    watched(|| {
+/// A byte arrives soon at a worker where so many green threads sleep for a microsecond, again and again.
+fn arrives_beside(sleepers: usize) {
+    watched(move || {
         let runtime = runtime(1);
         let stop = Arc::new(AtomicBool::new(false));
-        let sleepers: Vec<_> = (0..30)
+        let sleepers: Vec<_> = (0..sleepers)
             .map(|_| {
                 let stop = Arc::clone(&stop);
                 runtime.spawn(move || {
@@ -66,4 +65,16 @@ fn a_busy_clock_does_not_keep_descriptors_waiting() {
         stop.store(true, SeqCst);
         sward::join_all(sleepers).into_iter().for_each(Result::unwrap);
     });
+}
+
+/// They are fewer than the turns between two looks around, and some are due whenever nothing else is there to run.
+#[test]
+fn a_busy_clock_does_not_keep_descriptors_waiting() {
+    arrives_beside(30);
+}
+
+/// They are more, and always some hundreds are due and have not run yet.
+#[test]
+fn nor_does_a_clock_that_is_never_through() {
+    arrives_beside(500);
 }

@@ -18,13 +18,11 @@ use super::{
     cancel,
     clock::Nanos,
     park::{self, Wake},
-    reactor::{self, Registration, Side},
+    reactor::{Registration, Side, Source as Known},
     slot::Slot,
     worker::{self, Worker},
 };
 use crate::sys::{self, poll};
-
-use reactor::Source as Known;
 
 /// A file descriptor's ties to reactors, each made at the first wait there. Dropped before the descriptor is closed.
 #[derive(Default)]

@@ -71,6 +71,8 @@ pub(crate) struct Worker {
     pub(super) suspects: RefCell<Vec<SlotPtr>>,
     /// How often it has looked around.
     pub(super) looks: Cell<u32>,
+    /// Set if the last look left the reactor to the next one.
+    looks_later: Cell<bool>,
 }
 
 thread_local! {
@@ -148,6 +150,7 @@ impl Worker {
             closing: Cell::new(false),
             suspects: RefCell::default(),
             looks: Cell::new(0),
+            looks_later: Cell::new(false),
             runtime,
         }
     }
@@ -393,7 +396,10 @@ impl Worker {
     #[cold]
     fn look_around(&self) {
         self.fire_timers();
-        if self.reactor.is_in_use() && self.queue.borrow().woken_count() < EVENTS_A_POLL {
+        // What the last look has found comes first; but only once, for a clock may keep that line long for ever.
+        let later = self.queue.borrow().woken_count() >= EVENTS_A_POLL && !self.looks_later.get();
+        self.looks_later.set(later);
+        if self.reactor.is_in_use() && !later {
             self.reactor.poll(Some(Duration::ZERO));
         }
         self.look_for_deadlocks_at_times();
