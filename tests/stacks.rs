@@ -231,6 +231,30 @@ fn a_stack_that_cannot_be_had_is_the_joiners_error_and_names_its_reason() {
     ended.says(&["error: green thread", "could not start", "1073741824 bytes"]);
 }
 
+/// What its closure owns waits in its `Drop` for another one of the only worker.
+#[test]
+fn one_that_gets_no_stack_may_wait_while_it_is_dropped() {
+    struct Waits;
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            assert!(sward::is_green());
+            sward::spawn(thread::yield_now).join().unwrap();
+            eprintln!("has waited");
+        }
+    }
+    let test = "one_that_gets_no_stack_may_wait_while_it_is_dropped";
+    let ended = Child::of(test).address_space(900).run(|| {
+        let runtime = support::runtime(1);
+        let waits = Waits;
+        let error = runtime
+            .run(|| Builder::new().stack_size(1 << 30).spawn(move || drop(waits)).unwrap().join())
+            .unwrap_err();
+        assert!(matches!(error, JoinError::NoStack(_)), "{error}");
+    });
+    ended.is_well();
+    ended.says(&["has waited"]);
+}
+
 /// Keeps the calling green thread's stack until there has once been no address space for many more, and until others have
 /// tried to have one since.
 fn until_there_is_no_room(no_room: &AtomicBool) {

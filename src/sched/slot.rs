@@ -244,7 +244,7 @@ impl Slot {
     /// All that its fiber does: runs the task's closure, and then those of fresh tasks whose turn it is, for
     /// as long as none of them has parked. So tasks that never block share one hot stack, without a switch.
     pub(crate) fn main(&self, suspender: &Suspender) {
-        self.suspender.set(suspender);
+        self.set_suspender(suspender);
         loop {
             self.run_or_abandon();
             if self.settled.get() {
@@ -255,6 +255,11 @@ impl Slot {
             // returned.
             drop(unsafe { self.put(task) });
         }
+    }
+
+    #[inline]
+    pub(super) fn set_suspender(&self, suspender: &Suspender) {
+        self.suspender.set(suspender);
     }
 
     /// Switches to the scheduler. Returns when resumed.

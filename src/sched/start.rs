@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code)]
 
-use std::{collections::VecDeque, mem};
+use std::{collections::VecDeque, io, mem};
 
 use super::{
     clock::Nanos,
@@ -14,7 +14,7 @@ use super::{
     worker::{self, TURNS_BETWEEN_POLLS, Worker},
 };
 use crate::{
-    fiber::Fiber,
+    fiber::{Fiber, Suspender},
     stack::{Stack, StackClass},
 };
 
@@ -58,23 +58,46 @@ impl Worker {
                 if self.classes.borrow_mut().wait(class, ptr) {
                     return self.let_cancels_find(ptr, slot);
                 }
-                let task = self.unseat(ptr, slot);
-                // SAFETY: this is its worker, and it never ran.
-                unsafe { task.abandon(Failure::NoStack(error)) };
-                // Those behind it may have waited for its end.
-                self.call_up(self.classes.borrow_mut().next(class));
+                let common = self.stacks.borrow_mut().take(StackClass::DEFAULT);
+                match common {
+                    Ok(stack) => self.end_on(stack, ptr, slot, error),
+                    Err(_) => self.end_in_place(ptr, slot, error),
+                }
             }
         }
     }
 
     fn start_on(&self, stack: Stack, ptr: SlotPtr, slot: &Slot) {
+        self.shared.started.step();
+        self.begin(stack, ptr, slot, Slot::main);
+    }
+
+    /// Ends one that gets no stack of its class on a common one: its closure's `Drop` may park.
+    #[cold]
+    fn end_on(&self, stack: Stack, ptr: SlotPtr, slot: &Slot, why: io::Error) {
+        self.begin(stack, ptr, slot, |slot, suspender| slot.end(suspender, Failure::NoStack(why)));
+    }
+
+    /// The same where there is no memory for that one, either. What waits in its `Drop` blocks the worker.
+    #[cold]
+    fn end_in_place(&self, ptr: SlotPtr, slot: &Slot, why: io::Error) {
+        let class = slot.core().stack;
+        let task = self.unseat(ptr, slot);
+        // SAFETY: this is its worker, and it never ran.
+        unsafe { task.abandon(Failure::NoStack(why)) };
+        // Those behind it may have waited for its end.
+        self.call_up(self.classes.borrow_mut().next(class));
+    }
+
+    /// Lets what has no fiber yet do `all` on this stack.
+    #[inline]
+    fn begin(&self, stack: Stack, ptr: SlotPtr, slot: &Slot, all: impl FnOnce(&Slot, &Suspender) + 'static) {
         slot.prepare(stack.limit().get());
         // SAFETY: the fiber runs on this worker's thread, and its slot lives at least as long as the fiber in it.
-        let fiber = Fiber::new(stack, move |suspender| unsafe { ptr.get() }.main(suspender));
+        let fiber = Fiber::new(stack, move |suspender| all(unsafe { ptr.get() }, suspender));
         // SAFETY: this is the scheduler; the slot is fresh, so there is no fiber in use in it.
         unsafe { *slot.fiber() = Some(fiber) };
         self.classes.borrow_mut().start(slot.core().stack);
-        self.shared.started.step();
         self.resume(ptr, slot);
     }
 
@@ -316,6 +339,15 @@ impl Slot {
     #[inline]
     pub(super) fn next_task(&self) -> Option<TaskRef> {
         worker::of_this_thread()?.next_on_stack_of(self)
+    }
+
+    /// All that the fiber of one that cannot run does: it drops the closure, and says why.
+    fn end(&self, suspender: &Suspender, why: Failure) {
+        self.set_suspender(suspender);
+        let task = self.task();
+        let _ = task.core.park.begin();
+        // SAFETY: this is its worker, and it never ran.
+        unsafe { task.abandon(why) };
     }
 
     /// Runs its task's closure, or drops it, if it was cancelled before or its runtime closes.
