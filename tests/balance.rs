@@ -253,32 +253,37 @@ fn spread(runtime: &Runtime) -> Vec<usize> {
     runtime.metrics().live.iter().zip(before).map(|(now, before)| now - before).collect()
 }
 
+/// Spawns a thousand on fresh runtimes until they are spread, with at most six of ten on a worker. On a machine that is busy
+/// with something else one worker may get no processor for so long that the other starts what lies there.
+fn spread_at_last(tries: usize, spread: impl Fn() -> Vec<usize>) {
+    let mut all = Vec::new();
+    while all.len() < tries {
+        let live = spread();
+        assert_eq!(live.iter().sum::<usize>(), 1000, "live: {live:?}");
+        if live.iter().all(|&here| here <= 600) {
+            return;
+        }
+        all.push(live);
+    }
+    panic!("live: {all:?}");
+}
+
 #[test]
 fn a_thousand_that_are_spawned_at_once_and_stay_spread_over_two_workers() {
-    watched(|| {
-        // While one of them gets no processor, the other starts what lies there: on a busy machine that is most of the time.
-        let mut tries = Vec::new();
-        while tries.len() < 100 {
-            let live = spread(&runtime(2));
-            assert_eq!(live.iter().sum::<usize>(), 1000, "live: {live:?}");
-            if live.iter().all(|&here| here <= 600) {
-                return;
-            }
-            tries.push(live);
-        }
-        panic!("live: {tries:?}");
-    });
+    watched(|| spread_at_last(100, || spread(&runtime(2))));
 }
 
 #[test]
 fn a_thousand_that_are_spawned_at_once_and_stay_spread_over_two_busy_workers() {
     watched(|| {
-        let (runtime, stop) = (runtime(2), Arc::new(AtomicBool::new(false)));
-        let busy = keep_busy(&runtime, &stop);
-        let live = spread(&runtime);
-        assert!(live.iter().sum::<usize>() == 1000 && live.iter().all(|&here| here <= 600), "live: {live:?}");
-        stop.store(true, SeqCst);
-        sward::join_all(busy).into_iter().for_each(Result::unwrap);
+        spread_at_last(10, || {
+            let (runtime, stop) = (runtime(2), Arc::new(AtomicBool::new(false)));
+            let busy = keep_busy(&runtime, &stop);
+            let live = spread(&runtime);
+            stop.store(true, SeqCst);
+            sward::join_all(busy).into_iter().for_each(Result::unwrap);
+            live
+        });
     });
 }
 
