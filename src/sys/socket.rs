@@ -44,11 +44,10 @@ impl Receive {
 pub(crate) fn recv(socket: &Socket, buf: &mut [u8], how: Receive) -> io::Result<usize> {
     #[cfg(bare_calls)]
     // SAFETY: the descriptor is open and the buffer borrowed for the call, which writes at most its length; no address
-    // is asked for.
+    // is asked for. All six arguments have the width that `syscall` reads.
     return unsafe {
-        let none = ptr::null_mut::<u8>();
-        let fd = socket.as_raw_fd();
-        counted(libc::syscall(libc::SYS_recvfrom, fd, buf.as_mut_ptr(), buf.len(), how.flags(), none, none))
+        let (fd, flags, none) = (word(socket.as_raw_fd()), word(how.flags()), ptr::null_mut::<u8>());
+        counted(libc::syscall(libc::SYS_recvfrom, fd, buf.as_mut_ptr(), buf.len(), flags, none, none))
     };
     #[cfg(not(bare_calls))]
     socket.recv_with_flags(as_uninit(buf), how.flags())
@@ -74,14 +73,21 @@ pub(crate) fn recv_vectored(socket: &Socket, bufs: &mut [IoSliceMut<'_>]) -> io:
 pub(crate) fn send(socket: &Socket, buf: &[u8]) -> io::Result<usize> {
     let flags = libc::MSG_DONTWAIT | NO_SIGNAL;
     #[cfg(bare_calls)]
-    // SAFETY: the descriptor is open and the buffer borrowed for the call, which reads it; no address is given.
+    // SAFETY: the descriptor is open and the buffer borrowed for the call, which reads at most its length; no address is
+    // given. All six arguments have the width that `syscall` reads.
     return unsafe {
-        let none = ptr::null::<u8>();
-        let fd = socket.as_raw_fd();
+        let (fd, flags, none) = (word(socket.as_raw_fd()), word(flags), ptr::null::<u8>());
         counted(libc::syscall(libc::SYS_sendto, fd, buf.as_ptr(), buf.len(), flags, none, 0usize))
     };
     #[cfg(not(bare_calls))]
     socket.send_with_flags(buf, flags)
+}
+
+/// An argument as wide as `syscall`, which knows no types, reads it.
+#[cfg(bare_calls)]
+#[inline]
+fn word(argument: libc::c_int) -> libc::c_long {
+    argument.into()
 }
 
 /// What a call of the system's own says.

@@ -1,6 +1,7 @@
 //! What the integration tests share.
 #![allow(dead_code, unused_imports, unused_macros, reason = "no test uses all of it")]
 
+mod alive;
 mod allocations;
 mod child;
 pub(crate) mod condvars;
@@ -16,6 +17,7 @@ mod unwinding;
 mod waiting;
 mod watch;
 
+pub(crate) use alive::Alive;
 pub(crate) use allocations::{Counting, allocations};
 pub(crate) use child::{Child, Ended, SIGABRT, SIGSEGV};
 pub(crate) use dirs::TempDir;
