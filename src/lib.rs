@@ -52,6 +52,8 @@
 #![cfg_attr(loom, allow(dead_code, unused_imports))]
 
 mod atomic;
+
+mod backlog;
 #[allow(unsafe_code)]
 mod lockfree;
 

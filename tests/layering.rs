@@ -175,7 +175,7 @@ fn lockfree_makes_no_system_call_and_does_not_know_what_is_above() {
 /// The layer of a module at the root of the crate.
 fn layer(module: &str) -> Option<u8> {
     Some(match module {
-        "atomic" | "sys" | "rng" | "payload" => 0,
+        "atomic" | "backlog" | "sys" | "rng" | "payload" => 0,
         "lockfree" => 1,
         "stack" | "fiber" => 2,
         "sched" => 3,

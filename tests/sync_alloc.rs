@@ -1,11 +1,12 @@
-//! To wait allocates nothing. A test binary of its own, because its allocator counts.
+//! To wait allocates nothing, and what waited for long gives its memory back. A test binary of its own, because its allocator counts.
 
 mod support;
 
-use support::{Counting, allocations, in_run};
+use support::{Counting, allocations, in_run, live_bytes};
 use sward::{
-    channel::{bounded, select},
+    channel::{bounded, select, unbounded},
     event::Event,
+    queue::{LifoQueue, PriorityQueue, Queue},
     spawn_local,
     sync::{Arc, Barrier, Condvar, Mutex, Notify, RwLock, Semaphore},
     yield_now,
@@ -114,5 +115,35 @@ fn to_wait_for_a_lock_allocates_nothing() {
             drop(held);
         };
         waits_for_nothing(wait, wake);
+    });
+}
+
+/// How many bytes more are allocated after 100,000 items were put in and taken out again.
+fn kept(put: impl Fn(usize), take: impl Fn()) -> isize {
+    const ITEMS: usize = 100_000;
+    let before = live_bytes();
+    (0..ITEMS).for_each(put);
+    let all = ITEMS * size_of::<usize>();
+    assert!(live_bytes() - before >= all.cast_signed(), "what is held is not counted");
+    (0..ITEMS).for_each(|_| take());
+    live_bytes() - before
+}
+
+#[test]
+fn what_was_held_once_is_given_back() {
+    const FEW: isize = 20_000;
+    in_run(|| {
+        let (sender, receiver) = unbounded();
+        let channel = kept(|item| sender.send(item).unwrap(), || _ = receiver.recv().unwrap());
+        let (sender, receiver) = bounded(200_000);
+        let bounded = kept(|item| sender.send(item).unwrap(), || _ = receiver.recv().unwrap());
+        let queue = Queue::new(None);
+        let fifo = kept(|item| queue.put(item).unwrap(), || _ = queue.get().unwrap());
+        let queue = LifoQueue::new(None);
+        let lifo = kept(|item| queue.put(item).unwrap(), || _ = queue.get().unwrap());
+        let queue = PriorityQueue::new(None);
+        let priority = kept(|item| queue.put(item).unwrap(), || _ = queue.get().unwrap());
+        let kept = [channel, bounded, fifo, lifo, priority];
+        assert!(kept.iter().all(|&bytes| bytes < FEW), "{kept:?}");
     });
 }

@@ -28,7 +28,10 @@ use super::{
     wait_list::{Operation, Waiter},
     wakes::{Wakes, wake_all},
 };
-use crate::atomic::{AtomicUsize, Ordering};
+use crate::{
+    atomic::{AtomicUsize, Ordering},
+    backlog::KEPT,
+};
 
 /// See the [module](self).
 pub(crate) struct Channel<W, T> {
@@ -37,8 +40,8 @@ pub(crate) struct Channel<W, T> {
     len: AtomicUsize,
 }
 
-/// Up to this many places a buffer is made with the channel; larger ones grow.
-const MADE_AT_ONCE: usize = 1024;
+/// Up to this many places a buffer is made with the channel; larger ones grow, and shrink.
+const MADE_AT_ONCE: usize = KEPT;
 
 /// Why a message could not be sent; here it is again.
 #[derive(Debug)]

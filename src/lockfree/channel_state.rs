@@ -7,7 +7,7 @@ use super::{
     plain::Plain,
     wait_list::{List, Node, Waiter},
 };
-use crate::atomic::UnsafeCell;
+use crate::{atomic::UnsafeCell, backlog::give_back};
 
 pub(super) type Line<W, T> = List<W, Seat<W, T>>;
 
@@ -218,9 +218,16 @@ impl<W: Waiter, T> State<W, T> {
 
     #[inline(always)]
     pub(super) fn receive(&mut self) -> Received<W::Wake, T> {
-        let Some(message) = self.buffer.pop_front() else { return self.receive_from_line() };
+        let Some(message) = self.take_buffered() else { return self.receive_from_line() };
         let wake = if self.senders.is_empty() { None } else { self.refill() };
         Received::Got { message, wake, watched: !self.send_watchers.is_empty() }
+    }
+
+    #[inline(always)]
+    fn take_buffered(&mut self) -> Option<T> {
+        let message = self.buffer.pop_front()?;
+        give_back(&mut self.buffer);
+        Some(message)
     }
 
     /// With nothing in the buffer.
@@ -265,7 +272,7 @@ impl<W: Waiter, T> State<W, T> {
         if self.buffer.is_empty() || !win_front(&mut self.receivers) {
             return [sender, None];
         }
-        let receiver = match self.buffer.pop_front() {
+        let receiver = match self.take_buffered() {
             Some(message) => self.receivers.grant_front(|seat| seat.put(message)),
             None => None,
         };

@@ -6,6 +6,8 @@ use std::{
     iter,
 };
 
+use crate::backlog::give_back;
+
 /// What a queue holds. Nothing is called while a lock of the runtime's own is held, so an order may be the user's code.
 pub(super) trait Buffer {
     type Item;
@@ -56,7 +58,9 @@ impl<T> Buffer for Fifo<T> {
     }
 
     fn pop(&mut self) -> Option<T> {
-        self.pop_front()
+        let item = self.pop_front()?;
+        give_back(self);
+        Some(item)
     }
 
     fn take(&mut self) -> Self {
@@ -76,7 +80,9 @@ impl<T> Buffer for Lifo<T> {
     }
 
     fn pop(&mut self) -> Option<T> {
-        Vec::pop(self)
+        let item = Vec::pop(self)?;
+        give_back(self);
+        Some(item)
     }
 
     fn take(&mut self) -> Self {
@@ -104,7 +110,9 @@ impl<T: Ord> Buffer for Smallest<T> {
     }
 
     fn pop(&mut self) -> Option<T> {
-        self.heap.pop().map(|entry| entry.item)
+        let entry = self.heap.pop()?;
+        give_back(&mut self.heap);
+        Some(entry.item)
     }
 
     fn take(&mut self) -> Self {

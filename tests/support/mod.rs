@@ -18,7 +18,7 @@ mod waiting;
 mod watch;
 
 pub(crate) use alive::Alive;
-pub(crate) use allocations::{Counting, allocations};
+pub(crate) use allocations::{Counting, allocations, live_bytes};
 pub(crate) use child::{Child, Ended, SIGABRT, SIGSEGV};
 pub(crate) use dirs::TempDir;
 pub(crate) use futures::{block_on, poll_once};
