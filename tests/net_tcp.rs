@@ -16,7 +16,7 @@ use support::{
 };
 use sward::{
     net::{Incoming, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 fn serve_echo(listener: TcpListener) -> SocketAddr {
@@ -31,6 +31,25 @@ fn serve_echo(listener: TcpListener) -> SocketAddr {
 }
 
 on_both! {
+    fn a_stream_that_connected_is_in_blocking_mode_for_whoever_looks() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let connect = || TcpStream::connect(at).unwrap();
+        assert!(!SockRef::from(&connect()).nonblocking().unwrap());
+        assert!(!socket2::Socket::from(connect()).nonblocking().unwrap());
+        let (stream, mut another) = (connect(), connect());
+        let clone = stream.try_clone().unwrap();
+        drop(stream);
+        assert!(!socket2::Socket::from(clone).nonblocking().unwrap());
+        // Nor does sward itself take it for one that must not wait.
+        another.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        let start = Instant::now();
+        assert_eq!(another.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(start.elapsed() >= Duration::from_millis(1));
+        another.set_nonblocking(true).unwrap();
+        assert!(SockRef::from(&another).nonblocking().unwrap());
+    }
+
     fn an_echo_comes_back() {
         let at = serve_echo(TcpListener::bind("127.0.0.1:0").unwrap());
         let mut stream = TcpStream::connect(at).unwrap();

@@ -25,7 +25,7 @@ pub(crate) struct Socket {
     /// Above the descriptor, and so dropped before it: what is registered must be open.
     source: Source,
     fd: socket2::Socket,
-    /// Raised if the kernel must be asked for mode and timeouts. While it is not, they are as in a new socket:
+    /// Raised if the kernel must be asked for mode and timeouts. While it is not, they are to be taken as in a new socket:
     /// blocking, without timeouts. Shared by the clones, as those are.
     asks: Asks,
 }
@@ -43,20 +43,22 @@ impl Socket {
     /// A socket with a past.
     pub(crate) fn adopt(fd: socket2::Socket) -> Self {
         let socket = Self::own(fd);
-        socket.asks.raise();
+        socket.raise_asks();
         socket
     }
 
     /// A stream connected to `addr`. The error of a `limit` that runs out is `TimedOut`.
     pub(crate) fn connect(addr: &SockAddr, limit: Option<Duration>) -> io::Result<Self> {
-        let socket = Self::own(sys::nonblocking_stream(addr.domain())?);
+        let fd = sys::nonblocking_stream(addr.domain())?;
+        let socket = Self { source: Source::new(), fd, asks: Asks::unsettled() };
         let patience = || match limit {
             None => Ok(Patience::Forever),
             Some(limit) => check_limit(limit).map(Patience::For),
         };
-        // The first call begins; one more, when there is news, says how it went.
+        // The first call begins. When there is news, which no error came with, it is connected; else one more says how it went.
         let connected = socket.source.retry(socket.fd.as_fd(), Interest::Writable, patience, || {
-            sys::connect(&socket.fd, addr).map(whole)
+            let good_news = sys::CONNECT_FAILS_LOUDLY && socket.source.is_open(Interest::Writable);
+            if good_news { Ok(whole(())) } else { sys::connect(&socket.fd, addr).map(whole) }
         });
         match connected {
             Err(error) if limit.is_some() && error.kind() == io::ErrorKind::WouldBlock => {
@@ -64,7 +66,6 @@ impl Socket {
             }
             other => other?,
         }
-        sys::set_nonblocking(&socket.fd, false)?;
         Ok(socket)
     }
 
@@ -205,7 +206,7 @@ impl Socket {
     ) -> io::Result<()> {
         if let Some(limit) = limit {
             check_limit(limit)?;
-            self.asks.raise();
+            self.raise_asks();
         }
         // The kernel counts in microseconds, and takes zero for no limit.
         set(&self.fd, limit.map(|limit| limit.max(Duration::from_micros(1))))
@@ -213,13 +214,13 @@ impl Socket {
 
     pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         if nonblocking {
-            self.asks.raise();
+            self.raise_asks();
         }
         sys::set_nonblocking(&self.fd, nonblocking)
     }
 
     pub(crate) fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { source: Source::new(), fd: self.fd.try_clone()?, asks: self.asks.share() })
+        Ok(Self { source: Source::new(), fd: self.fd.try_clone()?, asks: self.asks.share(|| self.settle()) })
     }
 
     /// For options, addresses and the like: what does not change mode or timeouts.
@@ -229,15 +230,25 @@ impl Socket {
 
     /// The descriptor for others, who may change what they like.
     pub(crate) fn show(&self) -> BorrowedFd<'_> {
-        self.asks.raise();
+        self.raise_asks();
         self.fd.as_fd()
     }
 
     /// The descriptor, which sward gives up.
     pub(crate) fn release(self) -> socket2::Socket {
-        self.asks.raise();
+        self.raise_asks();
         drop(self.source);
         self.fd
+    }
+
+    fn raise_asks(&self) {
+        self.asks.raise(|| self.settle());
+    }
+
+    /// Puts a socket that connected into the mode that everybody expects it to be in.
+    fn settle(&self) {
+        let settled = sys::set_nonblocking(&self.fd, false);
+        debug_assert!(settled.is_ok(), "what is open has a mode: {settled:?}");
     }
 }
 

@@ -107,6 +107,12 @@ impl Source {
         Wait { source: &source, fd, interest, until }.once()
     }
 
+    /// Whether this worker was told that `interest` is ready, and neither broken nor closed.
+    pub(crate) fn is_open(&self, interest: Interest) -> bool {
+        let known = worker::current().and_then(|(worker, _)| self.find(worker));
+        known.is_some_and(|known| known.side(interest).is_open())
+    }
+
     /// What this worker knows of it, if it is registered with it.
     #[inline]
     fn find(&self, worker: &Worker) -> Option<Rc<Known>> {

@@ -222,6 +222,11 @@ impl Side {
         self.ready.get()
     }
 
+    /// The same, and that nothing has ended it.
+    pub(super) fn is_open(&self) -> bool {
+        self.ready.get() && !self.closed.get()
+    }
+
     /// A call has moved less than it could: nothing is left. Once closed it stays ready: an end of file that came with the
     /// last bytes is not told again.
     #[inline]

@@ -168,6 +168,10 @@ pub(crate) fn connect(socket: &Socket, to: &SockAddr) -> io::Result<()> {
     }
 }
 
+/// Whether the poller tells of an error whenever it tells that a connect has failed. Linux does: before it is connected,
+/// a socket becomes writable by an error alone.
+pub(crate) const CONNECT_FAILS_LOUDLY: bool = cfg!(linux_like);
+
 /// Whether a call failed for want of descriptors or memory, and so may fail for a while.
 pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
