@@ -8,16 +8,19 @@
 mod support;
 
 use std::{
+    cell::Cell,
     panic,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        mpsc,
     },
     time::Duration,
 };
 
 use support::{Drops, OnDrop, in_run, in_virtual_time, limit, runtime, watched};
-use sward::{Status, thread};
+use sward::{Status, shield, spawn_local, thread, yield_now};
 
 #[test]
 fn a_cancelled_pending_green_thread_never_runs_and_drops_its_closure() {
@@ -175,6 +178,60 @@ fn who_swallows_the_cancel_meets_it_again_at_each_park() {
         handle.cancel();
         assert_eq!(handle.join().unwrap(), 4);
     });
+}
+
+#[test]
+fn a_cancel_is_met_at_the_next_yield_and_at_each_after_it() {
+    in_run(|| {
+        let met = Rc::new(Cell::new(0));
+        let theirs = Rc::clone(&met);
+        let handle = spawn_local(move || {
+            yield_now(); // cancelled meanwhile, while it is ready
+            yield_now();
+            unreachable!("it runs on after a cancel");
+        });
+        let patient = spawn_local(move || {
+            // It has seen that another one was cancelled, and that it was not.
+            yield_now();
+            yield_now();
+            for _ in 0..3 {
+                let unwound = panic::catch_unwind(yield_now).is_err();
+                theirs.set(theirs.get() + usize::from(unwound));
+            }
+            shield(|| {
+                yield_now();
+                yield_now();
+            });
+            unreachable!("the shield's end delivers it");
+        });
+        yield_now();
+        handle.cancel();
+        yield_now();
+        patient.cancel();
+        assert!(handle.join().unwrap_err().is_cancelled());
+        assert!(patient.join().unwrap_err().is_cancelled());
+        assert_eq!(met.get(), 3);
+    });
+}
+
+#[test]
+fn who_does_nothing_but_yield_is_cancelled_from_another_thread() {
+    let runtime = runtime(2);
+    for round in 0..200 {
+        let (begun, begins) = mpsc::channel();
+        let handle = runtime.spawn(move || {
+            // A round that does not wait for it may be over.
+            _ = begun.send(());
+            loop {
+                yield_now();
+            }
+        });
+        if round % 2 == 0 {
+            begins.recv().unwrap();
+        }
+        handle.cancel();
+        assert!(handle.join().unwrap_err().is_cancelled());
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub(crate) mod condvar;
 pub(crate) mod countdown;
 pub(crate) mod counter;
 pub(crate) mod doorbell;
+#[cfg_attr(loom, allow(dead_code))]
+pub(crate) mod epoch;
 pub(crate) mod event;
 pub(crate) mod holder;
 pub(crate) mod home;

@@ -4,6 +4,7 @@
 use std::{any::Any, panic};
 
 use super::{interrupts, park, task::Failure, worker};
+use crate::lockfree::epoch::{Epoch, Epochs};
 
 /// Whether this program can unwind at all. With `panic = "abort"` a cancel only marks its green thread: IO fails with
 /// `ECANCELED`, other parks are not cut short, and neither are timeouts kept.
@@ -14,6 +15,20 @@ enum Interruption {
     Cancel,
     /// The deadline of the frame with this id.
     Timeout(u64),
+}
+
+/// Of this process: whoever is cancelled, all who yield look at their own word once.
+static EPOCHS: Epochs = Epochs::new();
+
+/// Says to all who yield that somebody was cancelled, whose word is marked.
+pub(crate) fn begin_epoch() {
+    EPOCHS.begin();
+}
+
+/// The epoch of the latest cancel.
+#[inline(always)]
+pub(crate) fn epoch() -> Epoch {
+    EPOCHS.now()
 }
 
 /// Unwinds the calling thread, whose wait was interrupted. Inlined: a frame less to unwind is 0.2 µs.

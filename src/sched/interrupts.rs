@@ -7,11 +7,11 @@
 //!
 //! Owner-only data: it lies in a green thread's slot, or in an OS thread's locals.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use super::{cancel::CAN_UNWIND, clock::Nanos, worker};
 
-/// See the [module](self). What every park looks at comes first.
+/// See the [module](self). What every yield looks at comes first, and then what every park does.
 #[repr(C)]
 pub(crate) struct Interrupts {
     /// The nearest deadline that is not held back.
@@ -19,6 +19,12 @@ pub(crate) struct Interrupts {
     shields: Cell<u32>,
     /// Set while a cancel or a timeout unwinds the thread.
     unwinding: Cell<bool>,
+    /// Made by the first timeout. Most green threads have none.
+    timeouts: OnceCell<Box<Timeouts>>,
+}
+
+#[derive(Default)]
+struct Timeouts {
     frames: RefCell<Vec<Frame>>,
     last_id: Cell<u64>,
 }
@@ -37,11 +43,10 @@ pub(crate) const INHERITED: u64 = 0;
 impl Interrupts {
     pub(crate) const fn new() -> Self {
         Self {
-            frames: RefCell::new(Vec::new()),
             nearest: Cell::new(Nanos::NEVER),
             shields: Cell::new(0),
-            last_id: Cell::new(INHERITED),
             unwinding: Cell::new(false),
+            timeouts: OnceCell::new(),
         }
     }
 
@@ -58,30 +63,31 @@ impl Interrupts {
 
     /// The nearest deadline of all, held back or not.
     pub(crate) fn deadline(&self) -> Option<Nanos> {
-        self.frames
-            .borrow()
-            .iter()
-            .map(|frame| frame.deadline)
-            .filter(|&deadline| deadline != Nanos::NEVER)
-            .min()
+        let nearest = self.with_frames(|frames| frames.iter().map(|frame| frame.deadline).min());
+        nearest.filter(|&deadline| deadline != Nanos::NEVER)
     }
 
     /// Whose time has come: of all that are not held back the earliest, and of equal ones the outermost.
     pub(crate) fn due(&self, now: Nanos) -> Option<u64> {
-        let frames = self.frames.borrow();
-        let active = frames.iter().filter(|frame| frame.shields == self.shields.get());
-        active.min_by_key(|frame| frame.deadline).filter(|frame| frame.deadline <= now).map(|frame| frame.id)
+        self.with_frames(|frames| {
+            let active = frames.iter().filter(|frame| frame.shields == self.shields.get());
+            active
+                .min_by_key(|frame| frame.deadline)
+                .filter(|frame| frame.deadline <= now)
+                .map(|frame| frame.id)
+        })
     }
 
     pub(crate) fn push(&self, deadline: Nanos) -> u64 {
-        let id = self.last_id.get() + 1;
-        self.last_id.set(id);
+        let last = &self.timeouts().last_id;
+        let id = last.get() + 1;
+        last.set(id);
         self.push_as(id, deadline);
         id
     }
 
     pub(crate) fn push_as(&self, id: u64, deadline: Nanos) {
-        self.frames.borrow_mut().push(Frame { id, deadline, shields: self.shields.get() });
+        self.timeouts().frames.borrow_mut().push(Frame { id, deadline, shields: self.shields.get() });
         if CAN_UNWIND {
             self.nearest.set(self.nearest.get().min(deadline));
         }
@@ -89,7 +95,7 @@ impl Interrupts {
 
     /// Takes out the frame on top.
     pub(crate) fn pop(&self) {
-        self.frames.borrow_mut().pop();
+        self.timeouts().frames.borrow_mut().pop();
         self.find_nearest();
     }
 
@@ -115,8 +121,8 @@ impl Interrupts {
     /// As new, for the next green thread.
     #[inline]
     pub(crate) fn clear(&self) {
-        if !self.frames.borrow().is_empty() {
-            self.frames.borrow_mut().clear();
+        if let Some(timeouts) = self.timeouts.get() {
+            timeouts.frames.borrow_mut().clear();
         }
         self.nearest.set(Nanos::NEVER);
         self.shields.set(0);
@@ -124,10 +130,22 @@ impl Interrupts {
     }
 
     fn find_nearest(&self) {
-        let frames = self.frames.borrow();
-        let active = frames.iter().rev().take_while(|frame| frame.shields == self.shields.get());
-        let nearest = active.map(|frame| frame.deadline).min().filter(|_| CAN_UNWIND);
+        let nearest = self.with_frames(|frames| {
+            let active = frames.iter().rev().take_while(|frame| frame.shields == self.shields.get());
+            active.map(|frame| frame.deadline).min().filter(|_| CAN_UNWIND)
+        });
         self.nearest.set(nearest.unwrap_or(Nanos::NEVER));
+    }
+
+    fn timeouts(&self) -> &Timeouts {
+        self.timeouts.get_or_init(Box::default)
+    }
+
+    fn with_frames<R>(&self, f: impl FnOnce(&[Frame]) -> R) -> R {
+        match self.timeouts.get() {
+            Some(timeouts) => f(&timeouts.frames.borrow()),
+            None => f(&[]),
+        }
     }
 }
 

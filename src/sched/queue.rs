@@ -112,7 +112,7 @@ impl Queue {
             match front {
                 Some(slot) => {
                     if let Some(Some(next)) = self.ring.front() {
-                        next.prefetch();
+                        next.prefetch_for_switch();
                     }
                     return Some(Next::Ready(slot));
                 }

@@ -357,6 +357,7 @@ impl Slot {
         let cancelled = task.core.park.begin().is_cancelled();
         let closing = worker::is_closing();
         if cancelled || closing {
+            self.look_at_next_yield();
             if let Some(worker) = worker::of_this_thread() {
                 worker.leave_place(self);
             }
@@ -372,7 +373,9 @@ impl Slot {
 /// Cancels a green thread, from any thread. If it is held for want of a stack, or until its time comes, its worker is
 /// told: it need not wait.
 pub(crate) fn cancel(core: &super::task::Core) {
-    park::deliver(core, core.park.cancel());
+    let cancelled = core.park.cancel();
+    super::cancel::begin_epoch();
+    park::deliver(core, cancelled);
     if !core.park.load().is_fresh() {
         return;
     }

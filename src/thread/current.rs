@@ -170,18 +170,13 @@ pub fn sleep_until(deadline: Instant) {
 pub fn yield_now() {
     match worker::current() {
         Some((worker, slot)) if !parking::must_stay(slot) => {
-            if parking::is_cancelled(slot, slot.core()) || slot.interrupts.nearest() != Nanos::NEVER {
-                unwind_if_due();
+            if slot.may_be_interrupted() {
+                slot.meet_interruptions();
             }
             worker.yield_now(slot);
         }
         _ => yield_os_thread(),
     }
-}
-
-#[cold]
-fn unwind_if_due() {
-    cancel::unwind_if_due();
 }
 
 #[cold]

@@ -14,6 +14,7 @@ mod channel_select;
 mod condvar;
 mod countdown;
 mod doorbell;
+mod epoch;
 mod event;
 mod give;
 mod home;
