@@ -67,7 +67,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.recv(), Ok(7)); // parks until it is sent
     /// assert!(receiver.recv().is_err()); // and nobody can send any more
     /// ```
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn recv(&self) -> Result<T, RecvError> {
         // With nothing buffered it most likely has to wait, where it looks again.
         if let Flavor::Channel(channel) = &self.flavor
@@ -164,12 +164,12 @@ impl<T> Receiver<T> {
         })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn wait_to_receive(&self) -> Result<T, RecvError> {
         self.wait_until(Nanos::NEVER).map_err(|_| RecvError)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn wait_until(&self, deadline: Nanos) -> Result<T, NoMessage> {
         match &self.flavor {
             Flavor::Channel(channel) => receive(channel, true, deadline),
@@ -263,7 +263,7 @@ enum NoMessage {
     NotInTime,
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn receive<T>(channel: &Channel<Who, T>, may_wait: bool, deadline: Nanos) -> Result<T, NoMessage> {
     loop {
         let operation = Receive::new(channel, may_wait);

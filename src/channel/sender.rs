@@ -61,7 +61,7 @@ impl<T> Sender<T> {
     /// assert!(receiver.iter().eq([1, 2]));
     /// assert_eq!(job.join().unwrap(), Ok(()));
     /// ```
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         match self.channel.try_send(message) {
             Ok(()) => Ok(()),
@@ -131,7 +131,7 @@ impl<T> Sender<T> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn wait_to_send(&self, message: T) -> Result<(), SendError<T>> {
         let operation = SendOperation::new(&*self.channel, message, None);
         match wait::block_on(operation, WaitsFor::signal("Sender", &*self.channel), Nanos::NEVER) {

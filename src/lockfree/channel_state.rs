@@ -99,14 +99,14 @@ impl<W, T> Seat<W, T> {
     }
 
     /// Takes the message out. Under the lock, or by the waiter when its node is in no line.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn take(&self) -> Option<T> {
         // SAFETY: nobody else is at it meanwhile, as said above: the seat is not `Sync`, and no reference gets out.
         self.message.with_mut(|message| unsafe { (*message).take() })
     }
 
     /// Puts a message in, where none is; as [`take`](Self::take).
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn put(&self, message: T) {
         // SAFETY: as in `take`.
         self.message.with_mut(|place| unsafe { *place = Some(message) });
@@ -201,7 +201,7 @@ impl<W: Waiter, T> State<W, T> {
         self.buffer.len().saturating_add(self.promised) < self.capacity
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn send(&mut self, message: T) -> Sent<W::Wake, T> {
         if !self.receivers.is_empty() && win_front(&mut self.receivers) {
             return Sent::Handed(self.receivers.grant_front(|seat| seat.put(message)));
@@ -216,22 +216,16 @@ impl<W: Waiter, T> State<W, T> {
         Sent::Buffered { watched: !self.receive_watchers.is_empty() }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn receive(&mut self) -> Received<W::Wake, T> {
-        let Some(message) = self.take_buffered() else { return self.receive_from_line() };
+        give_back(&mut self.buffer);
+        let Some(message) = self.buffer.pop_front() else { return self.receive_from_line() };
         let wake = if self.senders.is_empty() { None } else { self.refill() };
         Received::Got { message, wake, watched: !self.send_watchers.is_empty() }
     }
 
-    #[inline(always)]
-    fn take_buffered(&mut self) -> Option<T> {
-        let message = self.buffer.pop_front()?;
-        give_back(&mut self.buffer);
-        Some(message)
-    }
-
     /// With nothing in the buffer.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn receive_from_line(&mut self) -> Received<W::Wake, T> {
         // Else whoever is in line waits for a place that is promised, whose message comes first.
         if self.capacity == 0 {
@@ -272,7 +266,7 @@ impl<W: Waiter, T> State<W, T> {
         if self.buffer.is_empty() || !win_front(&mut self.receivers) {
             return [sender, None];
         }
-        let receiver = match self.take_buffered() {
+        let receiver = match self.buffer.pop_front() {
             Some(message) => self.receivers.grant_front(|seat| seat.put(message)),
             None => None,
         };

@@ -58,9 +58,8 @@ impl<T> Buffer for Fifo<T> {
     }
 
     fn pop(&mut self) -> Option<T> {
-        let item = self.pop_front()?;
         give_back(self);
-        Some(item)
+        self.pop_front()
     }
 
     fn take(&mut self) -> Self {
@@ -80,9 +79,8 @@ impl<T> Buffer for Lifo<T> {
     }
 
     fn pop(&mut self) -> Option<T> {
-        let item = Vec::pop(self)?;
         give_back(self);
-        Some(item)
+        Vec::pop(self)
     }
 
     fn take(&mut self) -> Self {
@@ -110,9 +108,8 @@ impl<T: Ord> Buffer for Smallest<T> {
     }
 
     fn pop(&mut self) -> Option<T> {
-        let entry = self.heap.pop()?;
         give_back(&mut self.heap);
-        Some(entry.item)
+        self.heap.pop().map(|entry| entry.item)
     }
 
     fn take(&mut self) -> Self {
