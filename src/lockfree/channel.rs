@@ -21,7 +21,7 @@
 //! **Invariant 6.** Messages are moved under the lock, and neither dropped, cloned nor compared.
 //!
 //! What moves a message is not inlined by force in a debug build: there each step that is inlined has a place for the message
-//! of its own in the caller's frame, and a send was 60 times as large as its message.
+//! of its own in the caller's frame, and who sent and received took 60 times the room of a message.
 
 use std::{cell::Cell, collections::VecDeque, mem, pin::Pin};
 
