@@ -54,6 +54,7 @@
 mod atomic;
 
 mod backlog;
+
 #[allow(unsafe_code)]
 mod lockfree;
 

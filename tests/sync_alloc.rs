@@ -1,4 +1,5 @@
-//! To wait allocates nothing, and what waited for long gives its memory back. A test binary of its own, because its allocator counts.
+//! To wait allocates nothing, and what was held in a channel or a queue gives its memory back. A test binary of its own,
+//! because its allocator counts.
 
 mod support;
 
