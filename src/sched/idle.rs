@@ -126,13 +126,6 @@ impl Worker {
         self.fire_timers();
     }
 
-    /// Counts the turns anew from where it has looked at the reactor with nothing else to do: how often it did must not
-    /// show in the order of what comes, for a seed has one trace. Not from where it only found nothing: who has a timer
-    /// due, a ring or something to steal each time would never look.
-    fn begin_turns(&self) {
-        self.turn.set(0);
-    }
-
     /// With `busy_poll`, looks again and again for that long before it sleeps. True: there is something to do, or `limit`
     /// is over.
     fn spin(&self, limit: Duration) -> bool {

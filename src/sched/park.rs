@@ -280,9 +280,6 @@ pub(crate) use super::start::cancel;
 /// Waits until `deadline`, whatever wakes it meanwhile. False: cancelled before.
 #[must_use]
 pub(crate) fn sleep_until(deadline: Nanos) -> bool {
-    if let Some((_, slot)) = worker::current() {
-        slot.will_touch(slot);
-    }
     loop {
         match park(deadline) {
             Wake::TimedOut => return true,

@@ -21,8 +21,12 @@ use crate::{
     sys::barrier,
 };
 
-/// How many are asked for at once ahead of their turns.
+/// How many that were woken from outside are asked for at once ahead of their turns.
 const AHEAD: usize = 8;
+
+/// How many turns ahead the slots of the ring are asked for, and their stacks.
+const SLOT_AHEAD: usize = 8;
+const STACK_AHEAD: usize = 4;
 
 /// What is next.
 pub(crate) enum Next {
@@ -97,7 +101,20 @@ impl Queue {
         self.fresh.push(fresh)
     }
 
+    /// What is next, if it is what it mostly is: one of the ring that has run before.
     #[inline(always)]
+    pub(crate) fn pop_ready(&mut self) -> Option<SlotPtr> {
+        if self.order.is_some() || !self.woken.is_empty() {
+            return None;
+        }
+        let slot = self.ring.front()??;
+        self.ring.pop_front();
+        self.woken_next = true;
+        self.ask_for_ready();
+        Some(slot)
+    }
+
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Next> {
         if self.order.is_some() {
             self.shuffle();
@@ -111,9 +128,7 @@ impl Queue {
             let Some(front) = self.ring.pop_front() else { return self.pop_woken() };
             match front {
                 Some(slot) => {
-                    if let Some(Some(next)) = self.ring.front() {
-                        next.prefetch_for_switch();
-                    }
+                    self.ask_for_ready();
                     return Some(Next::Ready(slot));
                 }
                 None => {
@@ -208,6 +223,19 @@ impl Queue {
         }
         for after in (AHEAD..2 * AHEAD).map_while(|index| self.woken.get(index).flatten()) {
             after.prefetch();
+        }
+    }
+
+    /// Asks the processor for what its switch to later ones of the ring will touch. In two steps: the slot, and then what that
+    /// says of the stack. Where they are few all of it is at hand, and where they are many it takes some turns to come.
+    #[inline(always)]
+    fn ask_for_ready(&self) {
+        if let Some(Some(later)) = self.ring.get(SLOT_AHEAD) {
+            later.prefetch_for_switch();
+        }
+        if let Some(Some(sooner)) = self.ring.get(STACK_AHEAD) {
+            // SAFETY: one of this worker's slots, on its thread.
+            unsafe { sooner.get() }.prefetch_stack(0..2);
         }
     }
 

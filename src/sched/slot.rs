@@ -12,6 +12,7 @@
 use std::{
     cell::{Cell, RefCell, UnsafeCell},
     mem::offset_of,
+    ops::Range,
     ptr::{self, NonNull},
 };
 
@@ -27,7 +28,7 @@ use crate::{
     fiber::{Fiber, Suspender},
     lockfree::epoch::Epoch,
     stack::overflow::{Overflowing, ShortName},
-    sys::cache::{LINE, prefetch},
+    sys::cache::{LINE, prefetch, stack_pointer},
 };
 
 const CHUNK: usize = 128;
@@ -47,16 +48,18 @@ pub(crate) struct Slot {
     pub(crate) in_place: Cell<bool>,
     /// How many more such calls it makes before it yields.
     pub(crate) budget: Cell<u8>,
-    /// Set once it has prepared to park, and so has a home and is counted.
-    pub(crate) settled: Cell<bool>,
-    /// Set by its timer, taken by the park that armed it.
-    pub(crate) expired: Cell<bool>,
+    /// Where it last suspended itself: the low bits of its stack pointer, which tell how deep its stack is.
+    stopped_at: Cell<u16>,
     /// The epoch in which it was last seen not to be cancelled.
     not_cancelled: Cell<Epoch>,
     /// The timeouts that it is inside of, and the shields.
     pub(crate) interrupts: Interrupts,
     /// In `task`: to find it there, behind whatever stage, takes ten instructions.
     core: Cell<*const Core>,
+    /// Set once it has prepared to park, and so has a home and is counted.
+    pub(crate) settled: Cell<bool>,
+    /// Set by its timer, taken by the park that armed it.
+    pub(crate) expired: Cell<bool>,
     /// Set if it is counted in its worker's load.
     pub(crate) counted: Cell<bool>,
     /// Set if it counts against `max_green_threads`.
@@ -65,9 +68,8 @@ pub(crate) struct Slot {
     pub(super) suspected: Cell<bool>,
     /// Set while what it waits for is in the table of the deadlock report.
     pub(super) published: Cell<bool>,
-    /// What it will touch first when it is woken from outside: a place on its stack, and the source. As the
-    /// last one in this slot has said; null before anybody has.
-    touches: Cell<[*const u8; 2]>,
+    /// The source that it, or one before it in this slot, last waited for.
+    source: Cell<*const u8>,
     task: UnsafeCell<Option<TaskRef>>,
     pub(crate) locals: Locals,
     /// The number of the green thread in it.
@@ -144,7 +146,7 @@ impl Slots {
             for slot in chunk {
                 // SAFETY: on the worker's thread; tasks change in `take` and `give` only, not under this borrow.
                 if unsafe { (*slot.task.get()).is_some() } {
-                    f(SlotPtr(NonNull::from(slot)));
+                    f(slot.ptr());
                 }
             }
         }
@@ -156,7 +158,7 @@ impl Slots {
         chunks.push((0..CHUNK).map(|_| Slot::new()).collect());
         // Pointers into the chunk where it stays: a box that moves invalidates those taken before.
         let chunk = chunks.last().expect("just pushed");
-        free.extend(chunk.iter().rev().map(|slot| SlotPtr(NonNull::from(slot))));
+        free.extend(chunk.iter().rev().map(Slot::ptr));
         free.pop().expect("a chunk is not empty")
     }
 }
@@ -172,13 +174,10 @@ impl SlotPtr {
         unsafe { self.0.as_ref() }
     }
 
-    /// Asks the processor for the slot's first line, ahead of its turn. Twice: where two yield in turns, and the line is
-    /// there, one request makes the switch a fifth slower than two (AMD Zen 4; not for the alignment of the code).
+    /// Asks the processor for the slot's first line, ahead of its turn.
     #[inline(always)]
     pub(crate) fn prefetch_for_switch(self) {
-        let slot = self.0.as_ptr().cast::<u8>();
-        prefetch(slot);
-        prefetch(slot.wrapping_add(LINE / 2));
+        prefetch(self.0.as_ptr());
     }
 
     /// Asks for its first two lines.
@@ -197,16 +196,17 @@ impl Slot {
             suspender: Cell::new(ptr::null()),
             in_place: Cell::new(false),
             budget: Cell::new(BUDGET),
-            settled: Cell::new(false),
-            expired: Cell::new(false),
+            stopped_at: Cell::new(0),
             not_cancelled: Cell::new(Epoch::default()),
             interrupts: Interrupts::new(),
             core: Cell::new(ptr::null()),
+            settled: Cell::new(false),
+            expired: Cell::new(false),
             counted: Cell::new(false),
             limited: Cell::new(false),
             suspected: Cell::new(false),
             published: Cell::new(false),
-            touches: Cell::new([ptr::null(); 2]),
+            source: Cell::new(ptr::null()),
             task: UnsafeCell::new(None),
             locals: Locals::new(),
             id: Cell::new(0),
@@ -214,6 +214,11 @@ impl Slot {
             waits_for: Cell::new(None),
             wait_until: Cell::new(Nanos::NEVER),
         }
+    }
+
+    #[inline(always)]
+    pub(super) fn ptr(&self) -> SlotPtr {
+        SlotPtr(NonNull::from(self))
     }
 
     /// Its task.
@@ -306,30 +311,43 @@ impl Slot {
     /// Switches to the scheduler. Returns when resumed.
     #[inline(always)]
     pub(crate) fn suspend(&self) {
+        self.stopped_at.set(stack_pointer() as u16);
         // SAFETY: called by the running green thread of this slot, so `main` has set the suspender, which lives
         // on its stack below this frame.
         unsafe { (*self.suspender.get()).suspend() };
     }
 
-    /// Notes what it will touch first after a wait for an event: what it calls from here on, and `source`.
+    /// Notes what it waits for, to be asked for with the rest that it will touch.
     #[inline(always)]
     pub(crate) fn will_touch<T>(&self, source: &T) {
-        let here = 0u8;
-        self.touches.set([&raw const here, std::ptr::from_ref(source).cast()]);
+        self.source.set(ptr::from_ref(source).cast());
     }
 
-    /// Asks the processor for what it will touch first, ahead of its turn.
+    /// Asks the processor for what it will touch first when it runs on after an event, ahead of its turn.
     #[inline]
     pub(crate) fn prefetch_touches(&self) {
-        let [stack, source] = self.touches.get();
         prefetch(self.core.get());
-        if stack.is_null() {
-            return; // to ask for what is mapped nowhere takes long
+        if !self.source.get().is_null() {
+            prefetch(self.source.get());
         }
-        prefetch(source);
-        for line in -3..6isize {
-            prefetch(stack.wrapping_offset(LINE as isize * line));
+        self.prefetch_stack(-1..8);
+    }
+
+    /// Asks for what it will touch of its stack: where the scheduler's stack pointer is kept, and these lines, counted
+    /// from the last one that the switch has written.
+    #[inline(always)]
+    pub(super) fn prefetch_stack(&self, lines: Range<isize>) {
+        const SAVED: usize = 3 * size_of::<usize>();
+        let root = self.suspender.get().cast::<u8>();
+        if root.is_null() {
+            return;
         }
+        let depth = (root.addr() as u16).wrapping_sub(self.stopped_at.get());
+        let last = root.wrapping_sub(usize::from(depth) + SAVED);
+        for line in lines {
+            prefetch(last.wrapping_offset(LINE as isize * line).min(root));
+        }
+        prefetch(root);
     }
 
     /// Runs `f` on the worker's own stack.

@@ -11,7 +11,7 @@ use super::{
     slot::{Slot, SlotPtr},
     task::{Failure, TaskRef},
     wait,
-    worker::{self, TURNS_BETWEEN_POLLS, Worker},
+    worker::{self, Worker},
 };
 use crate::{
     fiber::{Fiber, Suspender},
@@ -114,13 +114,13 @@ impl Worker {
     #[inline]
     pub(super) fn next_on_stack_of(&self, slot: &Slot) -> Option<TaskRef> {
         loop {
-            let turn = self.turn.get().wrapping_add(1);
-            let look = turn.is_multiple_of(TURNS_BETWEEN_POLLS) || self.shared.doorbell.rang();
+            let left = self.turns_left.get();
+            let look = left == 0 || self.shared.doorbell.rang();
             if look || self.closing.get() || !self.held.borrow().is_empty() || !self.gets_place(slot) {
                 return None;
             }
             let fresh = self.queue.borrow_mut().pop_fresh()?;
-            self.turn.set(turn);
+            self.turns_left.set(left - 1);
             let Some(fresh) = self.place(fresh).and_then(|fresh| self.keep(fresh)) else { continue };
             if fresh.core.stack != slot.core().stack {
                 let next = self.seat(fresh);

@@ -35,12 +35,13 @@ use crate::{
 };
 
 /// A prime, as in Go's and tokio's schedulers: no loop of the user's falls into step with it.
-pub(super) const TURNS_BETWEEN_POLLS: u32 = 61;
+const TURNS_BETWEEN_POLLS: u32 = 61;
 
 /// See the [module](self).
 pub(crate) struct Worker {
     pub(super) current: Cell<Option<SlotPtr>>,
-    pub(super) turn: Cell<u32>,
+    /// How many turns are left until one looks at the reactor.
+    pub(super) turns_left: Cell<u32>,
     pub(super) queue: RefCell<Queue>,
     pub(super) shared: Arc<WorkerShared>,
     pub(crate) runtime: Arc<RuntimeShared>,
@@ -131,7 +132,7 @@ impl Worker {
         let seed = config.seed.unwrap_or_else(|| std::hash::BuildHasher::hash_one(&runtime.hasher, index));
         Self {
             current: Cell::new(None),
-            turn: Cell::new(0),
+            turns_left: Cell::new(TURNS_BETWEEN_POLLS - 1),
             queue: RefCell::new(queue),
             shared: Arc::clone(&runtime.workers[index]),
             slots: Slots::new(),
@@ -190,14 +191,21 @@ impl Worker {
 
     fn turns(&self) {
         loop {
-            let turn = self.turn.get().wrapping_add(1);
-            self.turn.set(turn);
-            if turn.is_multiple_of(TURNS_BETWEEN_POLLS) {
-                self.look_around();
+            match self.turns_left.get() {
+                0 => {
+                    self.begin_turns();
+                    self.look_around();
+                }
+                left => self.turns_left.set(left - 1),
             }
             // The last thing before the next one runs: who has come in is not alone here with what `look_around` found.
             if self.shared.doorbell.rang() {
                 self.answer();
+            }
+            let ready = self.queue.borrow_mut().pop_ready();
+            if let Some(slot) = ready {
+                self.turn_of(slot);
+                continue;
             }
             let next = self.queue.borrow_mut().pop();
             match next {
@@ -222,6 +230,13 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Counts the turns anew from where it has looked at the reactor with nothing else to do: how often it did must not
+    /// show in the order of what comes, for a seed has one trace. Not from where it only found nothing: who has a timer
+    /// due, a ring or something to steal each time would never look.
+    pub(super) fn begin_turns(&self) {
+        self.turns_left.set(TURNS_BETWEEN_POLLS - 1);
     }
 
     /// Whether nothing is left to run, now or later.
@@ -281,7 +296,7 @@ impl Worker {
     /// than of the rest.
     #[inline(always)]
     pub(crate) fn yield_now(&self, slot: &Slot) {
-        self.queue.borrow_mut().push(self.current.get().expect("a green thread is running"));
+        self.queue.borrow_mut().push(slot.ptr());
         slot.suspend();
     }
 

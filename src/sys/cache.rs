@@ -1,4 +1,4 @@
-//! The processor's cache: asking for memory ahead of its use.
+//! The processor's cache: asking for memory ahead of its use, and where that is on a stack.
 
 #![allow(unsafe_code)]
 
@@ -18,6 +18,23 @@ pub(crate) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
+/// Where the caller's stack ends, or on processors other than x86-64 a place near that.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let pointer;
+        // SAFETY: it reads a register.
+        unsafe { std::arch::asm!("mov {}, rsp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+        pointer
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let here = std::mem::MaybeUninit::<u8>::uninit();
+        here.as_ptr().addr()
+    }
+}
+
 /// Asks for all of a value.
 #[inline]
 pub(crate) fn prefetch_all<T: ?Sized>(value: &T) {
@@ -25,5 +42,17 @@ pub(crate) fn prefetch_all<T: ?Sized>(value: &T) {
     let line = start.wrapping_sub(start.addr() % LINE);
     for offset in (0..start.addr() % LINE + size_of_val(value)).step_by(LINE) {
         prefetch(line.wrapping_add(offset));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stack_pointer;
+
+    #[test]
+    fn the_stack_ends_below_what_lies_on_it() {
+        let here = 0u8;
+        let depth = (&raw const here).addr().abs_diff(stack_pointer());
+        assert!(depth < 4096, "{depth} bytes away");
     }
 }
