@@ -4,7 +4,12 @@
 
 use std::time::Duration;
 
-use super::{clock::Nanos, task::TaskRef, thief::Verdict, worker::Worker};
+use super::{
+    clock::Nanos,
+    task::TaskRef,
+    thief::{BETWEEN_LOOKS, LOOKS_OF_A_WATCH, Verdict},
+    worker::Worker,
+};
 use crate::{
     lockfree::doorbell::{Asleep, Bed},
     sys::futex,
@@ -32,6 +37,7 @@ impl Worker {
                 watches[victim].forget();
                 continue;
             }
+            self.looks_left.set(LOOKS_OF_A_WATCH);
             if let Verdict::LeaveFor(time) = watches[victim].look(&self.runtime.workers[victim], now) {
                 self.look_again.set(Some(self.look_again.get().map_or(time, |least| least.min(time))));
                 continue;
@@ -62,9 +68,19 @@ impl Worker {
         if self.runtime.workers.len() == 1 || limit.is_some() {
             // It looks again by itself: it need not be called, which saves who spawns the system call.
             self.rest_for(limit);
+        } else if self.looks_left.get() > 0 && self.runtime.idle.watch(self.shared.index) {
+            self.watch();
         } else {
             self.wait_for_call();
         }
+    }
+
+    /// Rests for a while in which nobody is called, for this one looks again.
+    fn watch(&self) {
+        self.looks_left.set(self.looks_left.get() - 1);
+        self.called.set(true);
+        self.rest_for(Some(BETWEEN_LOOKS));
+        self.runtime.idle.stop_watching();
     }
 
     fn wait_for_call(&self) {

@@ -240,7 +240,7 @@ impl RuntimeShared {
 
     /// Gives a fresh one to this runtime, from any thread.
     pub(crate) fn spawn(&self, task: TaskRef) {
-        let worker = self.idle.pick().unwrap_or_else(|| {
+        let worker = self.idle.pick().or_else(|| self.idle.watcher()).unwrap_or_else(|| {
             self.next.up();
             self.next.get() % self.workers.len()
         });
@@ -255,11 +255,11 @@ impl RuntimeShared {
         }
     }
 
-    /// Calls a worker that has nothing to do, if there is one, to come and steal.
+    /// Calls a worker that has nothing to do, if there is one and none comes by itself, to come and steal.
     #[inline]
     pub(super) fn call_idle(&self) {
         if self.workers.len() > 1
-            && let Some(worker) = self.idle.pick()
+            && let Some(worker) = self.idle.pick_unless_watched()
         {
             self.workers[worker].ring();
         }

@@ -14,6 +14,11 @@ const SECOND_LOOK: Duration = Duration::from_micros(40);
 /// What the victim would be through with in this time is left to it, and so long the thief waits for its next look.
 const SOON: Duration = Duration::from_micros(200);
 
+/// Who has seen something to steal watches for more before it sleeps until it is called: it looks so many times, this time
+/// apart. Who spawns one batch after another so need not call for each, which takes as long as 90 of the spawns.
+pub(super) const LOOKS_OF_A_WATCH: u32 = 8;
+pub(super) const BETWEEN_LOOKS: Duration = Duration::from_micros(100);
+
 /// What a thief saw of one victim.
 #[derive(Default)]
 pub(super) struct Watch(Option<(Nanos, usize)>);

@@ -64,8 +64,10 @@ pub(crate) struct Worker {
     pub(super) watches: RefCell<Vec<Watch>>,
     /// After what time the last vain [`steal`](Self::steal) wants another look.
     pub(super) look_again: Cell<Option<Duration>>,
-    /// Set from when it was called to steal until it has, or has seen that there is nothing to steal, or has called
-    /// another in its place.
+    /// How many times it will watch before it sleeps until it is called.
+    pub(super) looks_left: Cell<u32>,
+    /// Set from when it was called to steal, or watched in place of that, until it has, or has seen that there is nothing to
+    /// steal, or has called another in its place.
     pub(super) called: Cell<bool>,
     pub(super) closing: Cell<bool>,
     /// Green threads that began to wait for something that is held, since it last looked for deadlocks.
@@ -147,6 +149,7 @@ impl Worker {
             rng: RefCell::new(Rng::new(seed)),
             watches: RefCell::new((0..config.workers).map(|_| Watch::default()).collect()),
             look_again: Cell::new(None),
+            looks_left: Cell::new(0),
             called: Cell::new(false),
             closing: Cell::new(false),
             suspects: RefCell::default(),

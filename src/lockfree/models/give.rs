@@ -29,7 +29,7 @@ impl Workers {
         }
         self.thing.store(true, Relaxed);
         let called = match self.bell.ring() {
-            Rung::Nothing => self.idle.pick(),
+            Rung::Nothing => self.idle.pick_unless_watched(),
             Rung::WakePoller | Rung::WakeWord => None,
         };
         (picked, called)

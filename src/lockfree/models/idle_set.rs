@@ -46,3 +46,24 @@ fn one_is_picked_once_and_knows_it() {
         assert_eq!(picks, usize::from(called));
     });
 }
+
+/// Catches: one that is not called for another watches, which has looked already (a missing fence on either side).
+#[test]
+fn who_stops_watching_sees_the_work_or_another_is_picked() {
+    model(|| {
+        let shared = Arc::new((IdleSet::new(2), AtomicBool::new(false)));
+        shared.0.enter(1);
+        assert!(shared.0.watch(0));
+        let theirs = Arc::clone(&shared);
+        let busy = thread::spawn(move || {
+            let (idle, work) = &*theirs;
+            work.store(true, Relaxed);
+            idle.pick_unless_watched()
+        });
+        let (idle, work) = &*shared;
+        idle.stop_watching();
+        let saw = work.load(Relaxed);
+        let picked = busy.join().unwrap();
+        assert!(saw || picked == Some(1), "the other one sleeps beside the work");
+    });
+}
