@@ -127,7 +127,9 @@ impl Worker {
         let wait = wait.into_iter().flatten().min();
         if let Some(next) = self.timers.borrow().next() {
             // SAFETY: one of this worker's slots, on its thread; a timer is removed before its green thread ends.
-            unsafe { next.get() }.prefetch_touches();
+            let next = unsafe { next.get() };
+            next.prefetch_pages();
+            next.prefetch_touches();
         }
         let doorbell = &self.shared.doorbell;
         let bed = if self.reactor.is_in_use() { Bed::Poller } else { Bed::Word };

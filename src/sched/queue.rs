@@ -208,17 +208,21 @@ impl Queue {
         }
         let slot = self.woken.pop_front().flatten()?;
         self.asked_for -= 1;
+        if let Some(Some(next)) = self.woken.front() {
+            // SAFETY: one of this worker's slots, on its thread.
+            unsafe { next.get() }.prefetch_touches();
+        }
         Some(Next::Ready(slot))
     }
 
-    /// Asks the processor for what the next ones that were woken will touch, and for the slots of those after them.
-    /// Several at once: each is a page of its own, and the walks of the page tables overlap.
+    /// Asks the processor for the pages that the next ones that were woken will touch, and for the slots of those after
+    /// them. Several at once: a request waits for the walk of the page tables, and these overlap.
     fn ask_ahead(&mut self) {
         while self.asked_for < AHEAD
             && let Some(Some(next)) = self.woken.get(self.asked_for)
         {
             // SAFETY: one of this worker's slots, on its thread.
-            unsafe { next.get() }.prefetch_touches();
+            unsafe { next.get() }.prefetch_pages();
             self.asked_for += 1;
         }
         for after in (AHEAD..2 * AHEAD).map_while(|index| self.woken.get(index).flatten()) {

@@ -323,13 +323,19 @@ impl Slot {
         self.source.set(ptr::from_ref(source).cast());
     }
 
-    /// Asks the processor for what it will touch first when it runs on after an event, ahead of its turn.
+    /// Asks the processor for what it will touch first when it runs on after an event, ahead of its turn: one line of each page.
     #[inline]
-    pub(crate) fn prefetch_touches(&self) {
+    pub(crate) fn prefetch_pages(&self) {
         prefetch(self.core.get());
         if !self.source.get().is_null() {
             prefetch(self.source.get());
         }
+        self.prefetch_stack(0..1);
+    }
+
+    /// Asks for the rest of what it will touch then, whose pages were asked for.
+    #[inline]
+    pub(crate) fn prefetch_touches(&self) {
         self.prefetch_stack(-1..8);
     }
 
