@@ -9,9 +9,10 @@
 
 #![allow(unsafe_code)]
 
+mod ahead;
+
 use std::{
     cell::{Cell, RefCell, UnsafeCell},
-    ops::Range,
     ptr::{self, NonNull},
 };
 
@@ -27,7 +28,7 @@ use crate::{
     fiber::{Fiber, Suspender},
     lockfree::epoch::Epoch,
     stack::overflow::{Overflowing, ShortName},
-    sys::cache::{LINE, prefetch, stack_pointer},
+    sys::cache::stack_pointer,
 };
 
 const CHUNK: usize = 128;
@@ -83,7 +84,7 @@ pub(crate) struct Slot {
 
 #[cfg(all(target_arch = "x86_64", linux_like, not(feature = "sanitizer")))]
 const _: () = {
-    use std::mem::offset_of;
+    use {crate::sys::cache::LINE, std::mem::offset_of};
     assert!(
         offset_of!(Slot, interrupts) + size_of::<Nanos>() <= LINE && offset_of!(Slot, locals) <= 2 * LINE
     );
@@ -175,20 +176,6 @@ impl SlotPtr {
         // SAFETY: alive by the contract; slots are only ever shared, never borrowed mutably as a whole.
         unsafe { self.0.as_ref() }
     }
-
-    /// Asks the processor for the slot's first line, ahead of its turn.
-    #[inline(always)]
-    pub(crate) fn prefetch_for_switch(self) {
-        prefetch(self.0.as_ptr());
-    }
-
-    /// Asks for its first two lines.
-    #[inline(always)]
-    pub(crate) fn prefetch(self) {
-        let slot = self.0.as_ptr().cast::<u8>();
-        prefetch(slot);
-        prefetch(slot.wrapping_add(LINE));
-    }
 }
 
 impl Slot {
@@ -218,6 +205,7 @@ impl Slot {
         }
     }
 
+    /// Its address, as queues have it.
     #[inline(always)]
     pub(super) fn ptr(&self) -> SlotPtr {
         SlotPtr(NonNull::from(self))
@@ -317,45 +305,6 @@ impl Slot {
         // SAFETY: called by the running green thread of this slot, so `main` has set the suspender, which lives
         // on its stack below this frame.
         unsafe { (*self.suspender.get()).suspend() };
-    }
-
-    /// Notes what it waits for, to be asked for with the rest that it will touch.
-    #[inline(always)]
-    pub(crate) fn will_touch<T>(&self, source: &T) {
-        self.source.set(ptr::from_ref(source).cast());
-    }
-
-    /// Asks the processor for what it will touch first when it runs on after an event, ahead of its turn: one line of each page.
-    #[inline]
-    pub(crate) fn prefetch_pages(&self) {
-        prefetch(self.core.get());
-        if !self.source.get().is_null() {
-            prefetch(self.source.get());
-        }
-        self.prefetch_stack(0..1);
-    }
-
-    /// Asks for the rest of what it will touch then, whose pages were asked for.
-    #[inline]
-    pub(crate) fn prefetch_touches(&self) {
-        self.prefetch_stack(-1..8);
-    }
-
-    /// Asks for what it will touch of its stack: where the scheduler's stack pointer is kept, and these lines, counted
-    /// from the last one that the switch has written.
-    #[inline(always)]
-    pub(super) fn prefetch_stack(&self, lines: Range<isize>) {
-        const SAVED: usize = 3 * size_of::<usize>();
-        let root = self.suspender.get().cast::<u8>();
-        if root.is_null() {
-            return;
-        }
-        let depth = (root.addr() as u16).wrapping_sub(self.stopped_at.get());
-        let last = root.wrapping_sub(usize::from(depth) + SAVED);
-        for line in lines {
-            prefetch(last.wrapping_offset(LINE as isize * line).min(root));
-        }
-        prefetch(root);
     }
 
     /// Runs `f` on the worker's own stack.

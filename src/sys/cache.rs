@@ -24,7 +24,7 @@ pub(crate) fn stack_pointer() -> usize {
     #[cfg(target_arch = "x86_64")]
     {
         let pointer;
-        // SAFETY: it reads a register.
+        // SAFETY: it reads a register into another: no memory, no stack and no flag, as the options say.
         unsafe { std::arch::asm!("mov {}, rsp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
         pointer
     }
@@ -50,7 +50,7 @@ mod tests {
     use super::stack_pointer;
 
     #[test]
-    fn the_stack_ends_below_what_lies_on_it() {
+    fn the_stack_ends_near_what_was_put_there_last() {
         let here = 0u8;
         let depth = (&raw const here).addr().abs_diff(stack_pointer());
         assert!(depth < 4096, "{depth} bytes away");

@@ -1,6 +1,7 @@
 //! How a program of a peer becomes figures: both sides, the parent's and the child's.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::resume_unwind;
 use std::process;
 use std::time::Duration;
 use std::{io, thread};
@@ -101,7 +102,7 @@ fn run(peer: Peer, program: Program, server: Option<SocketAddr>) -> Result<Figur
                 scope
                     .spawn(move || peer.bench().spawn_join(workers, size, batches))
                     .join()
-                    .expect("it does not panic")
+                    .unwrap_or_else(|panic| resume_unwind(panic))
             })?;
             nanos_each(time, size * batches)
         }

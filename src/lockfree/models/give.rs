@@ -27,12 +27,16 @@ impl Workers {
         if picked == Some(1) {
             return (picked, None); // which sleeps, and finds it
         }
+        (picked, self.give_to_the_first())
+    }
+
+    /// As `RuntimeShared::give`. Returns who was called afterwards.
+    fn give_to_the_first(&self) -> Option<usize> {
         self.thing.store(true, Relaxed);
-        let called = match self.bell.ring() {
+        match self.bell.ring() {
             Rung::Nothing => self.idle.pick_unless_watched(),
             Rung::WakePoller | Rung::WakeWord => None,
-        };
-        (picked, called)
+        }
     }
 
     /// The first worker sleeps, and its timer wakes it to something that takes long. Whether it has seen the thing before.
@@ -42,6 +46,20 @@ impl Workers {
             self.bell.wake_up();
         }
         self.idle.leave(0);
+        self.sees_the_thing()
+    }
+
+    /// The same, of one that watches.
+    fn get_busy_after_a_watch(&self) -> bool {
+        if self.bell.fall_asleep(Bed::Poller) == Asleep::Yes {
+            self.bell.wake_up();
+        }
+        self.idle.stop_watching();
+        self.sees_the_thing()
+    }
+
+    /// What it does before it runs anything.
+    fn sees_the_thing(&self) -> bool {
         if !self.bell.rang() {
             return false;
         }
@@ -63,5 +81,21 @@ fn what_is_given_to_one_that_gets_busy_is_seen_by_it_or_another_is_called() {
         let seen = workers.get_busy();
         let (picked, called) = giver.join().unwrap();
         assert!(seen || picked == Some(1) || called == Some(1), "the second one sleeps beside it");
+    });
+}
+
+/// Catches: what is given to one that watches no more, when nobody else was called because it had watched.
+#[test]
+fn what_is_given_to_a_watcher_that_gets_busy_is_seen_by_it_or_another_is_called() {
+    model(|| {
+        let workers =
+            Arc::new(Workers { idle: IdleSet::new(2), bell: Doorbell::new(), thing: AtomicBool::new(false) });
+        workers.idle.enter(1);
+        assert!(workers.idle.watch(0));
+        let theirs = Arc::clone(&workers);
+        let giver = thread::spawn(move || theirs.give_to_the_first());
+        let seen = workers.get_busy_after_a_watch();
+        let called = giver.join().unwrap();
+        assert!(seen || called == Some(1), "the second one sleeps beside it");
     });
 }
