@@ -1,4 +1,5 @@
-//! To wait allocates nothing, and what was held in a channel or a queue gives its memory back. A test binary of its own,
+//! To wait allocates nothing, nor does to spawn what fits where another was, and what was held in a channel or a queue gives
+//! its memory back. A test binary of its own,
 //! because its allocator counts.
 
 mod support;
@@ -8,7 +9,7 @@ use sward::{
     channel::{bounded, select, unbounded},
     event::Event,
     queue::{LifoQueue, PriorityQueue, Queue},
-    spawn_local,
+    spawn, spawn_local,
     sync::{Arc, Barrier, Condvar, Mutex, Notify, RwLock, Semaphore},
     yield_now,
 };
@@ -116,6 +117,29 @@ fn to_wait_for_a_lock_allocates_nothing() {
             drop(held);
         };
         waits_for_nothing(wait, wake);
+    });
+}
+
+/// A batch of spawns and joins, and how many allocations it makes.
+fn batch<const SIZE: usize>() -> usize {
+    let before = allocations();
+    // The handles' own place is one.
+    let handles: Vec<_> = (0..100).map(|index| spawn(move || [index; SIZE])).collect();
+    yield_now(); // they have ended now: who joins does not wait
+    assert!(handles.into_iter().enumerate().all(|(index, handle)| handle.join().unwrap() == [index; SIZE]));
+    allocations() - before
+}
+
+#[test]
+#[cfg_attr(feature = "sanitizer", ignore = "nothing is kept then, for the sanitizer to see")]
+fn what_is_spawned_where_others_were_allocates_nothing() {
+    in_run(|| {
+        batch::<1>();
+        assert_eq!(batch::<1>(), 1);
+        // Of another size they are made anew, and so are those that are too large to be kept, each time.
+        assert_eq!(batch::<8>(), 101);
+        assert_eq!([batch::<8>(), batch::<1>()], [1, 1]);
+        assert_eq!([batch::<100>(), batch::<100>()], [101, 101]);
     });
 }
 

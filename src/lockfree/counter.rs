@@ -1,6 +1,6 @@
 //! Counters and flags that order nothing: their readers want a recent value, not a promise.
 
-use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 
 /// A number that goes up and down.
 #[derive(Debug)]
@@ -60,29 +60,33 @@ impl Sequence {
     }
 }
 
+/// How many workers a runtime has at the most: their numbers go into a [`WorkerMark`].
+pub(crate) const MOST_WORKERS: usize = u16::MAX as usize;
+
 /// The number of a worker, or of none. It goes along with what it is written on, and is ordered by that.
 #[derive(Debug)]
-pub(crate) struct WorkerMark(AtomicU32);
+pub(crate) struct WorkerMark(AtomicU16);
 
 impl WorkerMark {
     pub(crate) fn none() -> Self {
-        Self(AtomicU32::new(u32::MAX))
+        Self(AtomicU16::new(u16::MAX))
     }
 
     #[inline]
     pub(crate) fn get(&self) -> Option<usize> {
         match self.0.load(Ordering::Relaxed) {
-            u32::MAX => None,
-            worker => Some(worker as usize),
+            u16::MAX => None,
+            worker => Some(worker.into()),
         }
     }
 
     pub(crate) fn set(&self, worker: usize) {
-        self.0.store(worker as u32, Ordering::Relaxed);
+        debug_assert!(worker < MOST_WORKERS);
+        self.0.store(worker as u16, Ordering::Relaxed);
     }
 
     pub(crate) fn clear(&self) {
-        self.0.store(u32::MAX, Ordering::Relaxed);
+        self.0.store(u16::MAX, Ordering::Relaxed);
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) mod outcome_word;
 pub(crate) mod park_word;
 pub(crate) mod plain;
 pub(crate) mod reentrant;
+pub(crate) mod ref_count;
 pub(crate) mod rwlock;
 pub(crate) mod semaphore;
 pub(crate) mod spin;

@@ -76,7 +76,8 @@ impl OutcomeWord {
             Ended::Panicked => DONE | PANICKED,
             Ended::Cancelled => DONE | CANCELLED,
         };
-        let old = self.0.fetch_or(how, Ordering::AcqRel);
+        // Not set before, so to add them is to set them, and needs no loop, as an `or` that tells the old value does.
+        let old = self.0.fetch_add(how, Ordering::AcqRel);
         debug_assert_eq!(old & DONE, 0, "completed twice");
         Completed {
             wake_waiter: old & WAITER != 0,

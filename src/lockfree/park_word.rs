@@ -100,8 +100,11 @@ impl ParkWord {
 
     /// The first run. Says what the word was, so that one cancelled before never runs.
     pub(crate) fn begin(&self) -> Snapshot {
-        // `FRESH` is both state bits: clearing them is the whole transition, whatever flags came meanwhile.
-        Snapshot(self.0.fetch_and(!STATE, Ordering::AcqRel))
+        // Until then the state is `FRESH`, whatever flags come meanwhile: to take it off is the whole transition, and
+        // needs no loop, as an `and` that tells the old value does.
+        let old = self.0.fetch_sub(FRESH, Ordering::AcqRel);
+        debug_assert_eq!(old & STATE, FRESH, "begun twice");
+        Snapshot(old)
     }
 
     /// The owner is about to stop for a wake-up of the runtime's own.

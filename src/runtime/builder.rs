@@ -2,11 +2,12 @@
 
 #![allow(unsafe_code)]
 
-use std::{io, panic::Location, sync::Arc, time::Duration};
+use std::{io, panic::Location, time::Duration};
 
 use super::{Runtime, finish, main_spec};
 use crate::{
     config,
+    lockfree::counter::MOST_WORKERS,
     sched::{
         park,
         runtime::{self as rt, Config},
@@ -210,8 +211,8 @@ impl RuntimeBuilder {
         let main = |worker: &Worker, on_end| {
             // SAFETY: what is borrowed lives until this call ends, and `run_here` returns after the task has
             // ended. The task goes to this thread's worker, and its result is taken on this thread, below.
-            let task = unsafe { task::new_task(f, spec, Some(on_end)) };
-            worker.spawn_local(Arc::clone(&task));
+            let mut task = unsafe { task::new_task(f, spec, Some(on_end)) };
+            worker.spawn_local(task.clone_exclusive());
             task
         };
         let task = park::as_worker(|| rt::run_here(config, main));
@@ -229,6 +230,9 @@ impl RuntimeBuilder {
         }
         match &config {
             Config { workers: 0, .. } => wrong("a runtime needs a worker: workers(0)"),
+            Config { workers: MOST_WORKERS.., .. } => {
+                wrong("a runtime has fewer than 65,535 workers, each an OS thread: workers")
+            }
             Config { max_green_threads: 0, .. } => wrong("nothing could run: max_green_threads(0)"),
             Config { workers: 2.., virtual_clock: true, .. } => {
                 wrong("a virtual clock needs a runtime of one worker")

@@ -138,8 +138,8 @@ impl Runtime {
         let spec = main_spec(self.0.shared.config.stack, Location::caller());
         // SAFETY: what is borrowed lives until this call ends, and it ends after the task has: the wait below
         // neither unwinds nor gives up, and takes the result.
-        let task = unsafe { task::new_task(f, spec, None) };
-        place_in(&self.0.shared).spawn(&task);
+        let mut task = unsafe { task::new_task(f, spec, None) };
+        place_in(&self.0.shared).spawn(task.clone_exclusive());
         shielded(|| while task.core.wait_done(Nanos::NEVER) != park::Wake::Notified {});
         // SAFETY: as `finish` asks: it has ended, and this is the only holder of its result.
         unsafe { finish(&task) }
@@ -282,8 +282,8 @@ where
     let place = place_in(runtime);
     let spec = place.spec(site);
     // SAFETY: nothing is borrowed, and both are `Send`.
-    let task = unsafe { task::new_task(f, spec, None) };
-    place.spawn(&task);
+    let mut task = unsafe { task::new_task(f, spec, None) };
+    place.spawn(task.clone_exclusive());
     JoinHandle::new(task)
 }
 

@@ -8,7 +8,7 @@ use std::{ptr::NonNull, sync::Arc};
 use super::{
     clock::Nanos,
     delay::Delay,
-    task::{Core, Failure, OnEnd, Stage, Task},
+    task::{Core, Failure, OnEnd, Stage, Task, to_raw},
 };
 
 pub(super) struct Extras {
@@ -44,14 +44,12 @@ pub(super) struct WithExtras<S> {
 }
 
 /// A task of these parts.
-pub(super) fn task_of<S>(core: Core, extras: Extras, stage: S) -> Arc<Task<WithExtras<S>>> {
-    let mut task = Arc::new(Task { core, stage: WithExtras { extras, stage } });
+pub(super) fn task_of<S>(core: Core, extras: Extras, stage: S) -> NonNull<Task<WithExtras<S>>> {
+    let task = to_raw(Task { core, stage: WithExtras { extras, stage } });
     // By the allocation's own pointer, which references do not outdate.
-    let at = Arc::as_ptr(&task);
-    // SAFETY: the allocation is alive, and no reference is made.
-    let extras = unsafe { &raw const (*at).stage.extras };
-    let task_mut = Arc::get_mut(&mut task).expect("nobody else has it yet");
-    task_mut.core.extras = ExtrasPtr(NonNull::new(extras.cast_mut()));
+    let at = task.as_ptr();
+    // SAFETY: the allocation is alive, and nobody else has it yet.
+    unsafe { (*at).core.extras = ExtrasPtr(NonNull::new(&raw mut (*at).stage.extras)) };
     task
 }
 

@@ -278,8 +278,8 @@ impl Side {
     pub(super) fn leave_line(&self, task: &TaskRef) {
         if !self.is_ready() {
             let mut line = self.line.borrow_mut();
-            line.first.take_if(|waiting| Arc::ptr_eq(waiting, task));
-            line.others.retain(|waiting| !Arc::ptr_eq(waiting, task));
+            line.first.take_if(|waiting| waiting.is(task));
+            line.others.retain(|waiting| !waiting.is(task));
         }
     }
 

@@ -1,7 +1,7 @@
 //! A green thread as all threads see it: its words, its name, and its closure or result, in one allocation.
 //!
 //! ```text
-//!  Arc<Task<dyn Stage>>                           Slot (the worker's own, see `slot`)
+//!  TaskRef, to a Task<dyn Stage>                  Slot (the worker's own, see `slot`)
 //!  ┌──────────────┬──────────┬───────────────────────┐       ┌─────────────────────────────┐
 //!  │ Core         │ Extras,  │ Cell<F, T>            │ <──── │ fiber, budget, shield, …    │
 //!  │ words, site, │ if it    │ closure, then result  │ ────> │                             │
@@ -13,11 +13,15 @@
 
 #![allow(unsafe_code)]
 
+mod memory;
+mod shared;
+
 use std::{
     any::Any,
     cell::UnsafeCell,
     io, mem,
     panic::{self, AssertUnwindSafe, Location},
+    ptr::NonNull,
     sync::{Arc, Mutex},
 };
 
@@ -38,19 +42,21 @@ use crate::{
         inbox::{Link, Linked},
         outcome_word::{Ended, OutcomeWord},
         park_word::ParkWord,
+        ref_count::RefCount,
     },
     payload,
     stack::StackClass,
 };
 
-/// See the [module](self).
+pub(crate) use shared::TaskRef;
+pub(super) use {memory::Kept, shared::to_raw};
+
+/// See the [module](self). The core comes first, so that it is found without asking what comes behind it.
+#[repr(C)]
 pub(crate) struct Task<S: ?Sized> {
     pub(crate) core: Core,
     pub(super) stage: S,
 }
-
-/// A shared green thread of any type.
-pub(crate) type TaskRef = Arc<Task<dyn Stage>>;
 
 /// What every green thread has, whatever it runs.
 ///
@@ -70,6 +76,7 @@ pub(crate) struct Core {
     pub(crate) stack: StackClass,
     /// While it is fresh: the worker in whose load it is counted already, because it was sent there.
     pub(crate) counted_by: WorkerMark,
+    refs: RefCount,
 }
 
 /// What a spawn asks for.
@@ -173,20 +180,21 @@ where
         extras: ExtrasPtr::default(),
         stack,
         counted_by: WorkerMark::none(),
+        refs: RefCount::one(),
     };
     let stage = |f| Cell(UnsafeCell::new(Step::Ready(f)));
     let any = name.is_some() || on_end.is_some() || deadline.is_some() || due.is_some();
-    let task: Arc<Task<dyn Stage + 'a>> = match any {
-        false => Arc::new(Task { core: core(), stage: stage(f) }),
+    let task: NonNull<Task<dyn Stage + 'a>> = match any {
+        false => to_raw(Task { core: core(), stage: stage(f) }),
         true => {
             let extras = Extras { name, on_end, deadline, delay: due.map(Delay::until) };
             extras::task_of(core(), extras, stage(f))
         }
     };
-    // SAFETY: only the lifetime bound changes. By the caller's contract what it bounds is gone or alive when
-    // `on_end` is told, and after that nothing of the closure or the result is left in the task (see
-    // `Cell::publish`), unless a handle, which is bound by 'a itself, still holds the result.
-    unsafe { mem::transmute::<Arc<Task<dyn Stage + 'a>>, TaskRef>(task) }
+    // SAFETY: just made. By the caller's contract what 'a bounds is gone or alive when `on_end` is told, and after
+    // that nothing of the closure or the result is left in the task (see `Cell::publish`), unless a handle, which is bound
+    // by 'a itself, still holds the result.
+    unsafe { TaskRef::from_raw(task) }
 }
 
 impl Task<dyn Stage> {

@@ -24,7 +24,7 @@ use super::{
     runtime::{RuntimeShared, WorkerShared},
     slot::{BUDGET, Slot, SlotPtr, Slots},
     start::Classes,
-    task::{Core, TaskRef},
+    task::{Core, Kept, TaskRef},
     thief::Watch,
     timer::{TimerKey, Timers},
 };
@@ -46,6 +46,8 @@ pub(crate) struct Worker {
     pub(super) shared: Arc<WorkerShared>,
     pub(crate) runtime: Arc<RuntimeShared>,
     pub(super) slots: Slots,
+    /// Memory for tasks.
+    pub(super) kept: Kept,
     /// What has a stack here, and what waits for one, by class.
     pub(super) classes: RefCell<Classes>,
     pub(super) stacks: RefCell<StackPool>,
@@ -138,6 +140,7 @@ impl Worker {
             queue: RefCell::new(queue),
             shared: Arc::clone(&runtime.workers[index]),
             slots: Slots::new(),
+            kept: Kept::new(),
             classes: RefCell::default(),
             stacks: RefCell::new(StackPool::new()),
             timers: RefCell::new(Timers::new()),

@@ -25,8 +25,8 @@ use crate::{
 /// core, or as `SWARD_WORKERS` and `SWARD_STACK_SIZE` in the environment say. It does not run before the caller
 /// parks, yields or ends, unless another worker takes it.
 ///
-/// Costs an allocation, and a stack only once it runs. Never parks. Dropping the handle lets it run on
-/// detached; a panic nobody joins is then reported on stderr.
+/// Costs an allocation at the most (one that has ended leaves its memory to the next), and a stack only once it runs.
+/// Never parks. Dropping the handle lets it run on detached; a panic nobody joins is then reported on stderr.
 ///
 /// # Panics
 /// If the default runtime cannot start, as with a bad value in the environment. (A stack that cannot be had is the
@@ -53,8 +53,8 @@ where
     let place = place();
     let spec = place.spec(Location::caller());
     // SAFETY: nothing is borrowed, and both are `Send`.
-    let task = unsafe { task::new_task(f, spec, None) };
-    place.spawn(&task);
+    let mut task = unsafe { task::new_task(f, spec, None) };
+    place.spawn(task.clone_exclusive());
     JoinHandle::new(task)
 }
 
@@ -85,8 +85,8 @@ where
     let place = place();
     let spec = Spec { due, ..place.spec(Location::caller()) };
     // SAFETY: nothing is borrowed, and both are `Send`.
-    let task = unsafe { task::new_task(f, spec, None) };
-    place.spawn(&task);
+    let mut task = unsafe { task::new_task(f, spec, None) };
+    place.spawn(task.clone_exclusive());
     JoinHandle::new(task)
 }
 
@@ -115,8 +115,8 @@ where
     let worker = this_worker();
     let spec = spec_of(&worker.runtime, Location::caller());
     // SAFETY: nothing is borrowed; the task goes to this thread's worker, and its handle is not `Send`.
-    let task = unsafe { task::new_task(f, spec, None) };
-    worker.spawn_local(Arc::clone(&task));
+    let mut task = unsafe { task::new_task(f, spec, None) };
+    worker.spawn_local(task.clone_exclusive());
     LocalJoinHandle::new(task)
 }
 
@@ -256,8 +256,8 @@ impl Builder {
         let spec = self.fill(place.spec(site))?;
         // SAFETY: both are `Send`. What they borrow is alive as long as the closure or its result is in the task, by the
         // caller's contract: the result leaves with the join, and the closure is gone before that returns.
-        let task = unsafe { task::new_task(f, spec, None) };
-        place.spawn(&task);
+        let mut task = unsafe { task::new_task(f, spec, None) };
+        place.spawn(task.clone_exclusive());
         Ok(JoinHandle::new(task))
     }
 
@@ -290,8 +290,8 @@ impl Builder {
         let worker = this_worker();
         let spec = self.fill(spec_of(&worker.runtime, Location::caller()))?;
         // SAFETY: nothing is borrowed; the task goes to this thread's worker, and its handle is not `Send`.
-        let task = unsafe { task::new_task(f, spec, None) };
-        worker.spawn_local(Arc::clone(&task));
+        let mut task = unsafe { task::new_task(f, spec, None) };
+        worker.spawn_local(task.clone_exclusive());
         Ok(LocalJoinHandle::new(task))
     }
 
@@ -342,8 +342,8 @@ where
     let place = place();
     let spec = inheriting(place.spec(site));
     // SAFETY: nothing is borrowed, and both are `Send`.
-    let task = unsafe { task::new_task(f, spec, None) };
-    place.spawn(&task);
+    let mut task = unsafe { task::new_task(f, spec, None) };
+    place.spawn(task.clone_exclusive());
     JoinHandle::new(task)
 }
 
@@ -375,10 +375,10 @@ impl Place<'_> {
         }
     }
 
-    pub(crate) fn spawn(&self, task: &TaskRef) {
+    pub(crate) fn spawn(&self, task: TaskRef) {
         match self {
-            Place::Worker(worker) => worker.spawn(Arc::clone(task)),
-            Place::Runtime(runtime) => runtime.spawn(Arc::clone(task)),
+            Place::Worker(worker) => worker.spawn(task),
+            Place::Runtime(runtime) => runtime.spawn(task),
         }
     }
 
@@ -392,8 +392,8 @@ impl Place<'_> {
         T: Send + 'a,
     {
         // SAFETY: the lifetime is the caller's contract; both are `Send`.
-        let task = unsafe { task::new_task(f, spec, Some(on_end)) };
-        self.spawn(&task);
+        let mut task = unsafe { task::new_task(f, spec, Some(on_end)) };
+        self.spawn(task.clone_exclusive());
         task
     }
 }

@@ -195,7 +195,7 @@ impl Data {
             children.list.retain(|child| child.core.outcome.ended().is_none());
             children.tidy_at = (children.list.len() * 2).max(64);
         }
-        children.list.push(Arc::clone(task));
+        children.list.push(task.clone());
     }
 
     fn cancel_all(&self) {

@@ -96,7 +96,7 @@ impl<T> JoinHandle<T> {
     /// ```
     #[must_use]
     pub fn canceller(&self) -> Canceller {
-        Canceller(Arc::clone(self.task()))
+        Canceller(self.task().clone())
     }
 }
 
@@ -135,7 +135,7 @@ impl Canceller {
     /// ```
     #[must_use]
     pub fn thread(&self) -> Thread {
-        Thread::green(Arc::clone(&self.0))
+        Thread::green(self.0.clone())
     }
 }
 

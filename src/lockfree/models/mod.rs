@@ -29,6 +29,7 @@ mod outcome_word;
 mod park_a_green_thread;
 mod park_word;
 mod reentrant;
+mod ref_count;
 mod rwlock;
 mod semaphore;
 mod spin;
