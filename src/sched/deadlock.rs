@@ -23,6 +23,7 @@ use std::{
 use super::{
     cancel::CAN_UNWIND,
     clock::Nanos,
+    here,
     slot::Slot,
     task::TaskRef,
     wait::{HeldBy, WaitsFor},
@@ -105,7 +106,7 @@ impl Worker {
 
     #[inline(never)]
     fn list_suspect(&self) {
-        self.suspects.borrow_mut().push(self.current.get().expect("a green thread is running"));
+        self.suspects.borrow_mut().push(here::slot().expect("a green thread is running"));
     }
 
     /// Looks for deadlocks every now and then, when there is always something to run.

@@ -8,6 +8,7 @@ pub(crate) mod deadlock;
 mod delay;
 mod extras;
 mod fire;
+mod here;
 mod idle;
 pub(crate) mod ids;
 pub(crate) mod interrupts;

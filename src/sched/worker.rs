@@ -18,7 +18,7 @@ use std::{
 use super::{
     cancel,
     clock::Nanos,
-    park,
+    here, park,
     queue::{Next, Queue},
     reactor::{EVENTS_A_POLL, Poller, Reactor},
     runtime::{RuntimeShared, WorkerShared},
@@ -34,12 +34,13 @@ use crate::{
     stack::{StackPool, overflow::Overflowing},
 };
 
+pub(crate) use here::{current, worker as of_this_thread};
+
 /// A prime, as in Go's and tokio's schedulers: no loop of the user's falls into step with it.
 const TURNS_BETWEEN_POLLS: u32 = 61;
 
 /// See the [module](self).
 pub(crate) struct Worker {
-    pub(super) current: Cell<Option<SlotPtr>>,
     /// How many turns are left until one looks at the reactor.
     pub(super) turns_left: Cell<u32>,
     pub(super) queue: RefCell<Queue>,
@@ -80,26 +81,6 @@ pub(crate) struct Worker {
     looks_later: Cell<bool>,
 }
 
-thread_local! {
-    static WORKER: Cell<*const Worker> = const { Cell::new(ptr::null()) };
-}
-
-/// The worker whose OS thread this is.
-#[inline(always)]
-pub(crate) fn of_this_thread<'a>() -> Option<&'a Worker> {
-    // SAFETY: the pointer is set by `Worker::enter` for as long as the worker's loop runs on this thread, and
-    // whoever calls this runs under that loop: on one of its fibers, or in the scheduler itself.
-    unsafe { WORKER.get().as_ref() }
-}
-
-/// The running green thread and its worker; `None` on a plain OS thread, and in the scheduler.
-#[inline(always)]
-pub(crate) fn current<'a>() -> Option<(&'a Worker, &'a Slot)> {
-    let worker = of_this_thread()?;
-    // SAFETY: the current slot is this worker's, and this is its thread.
-    Some((worker, unsafe { worker.current.get()?.get() }))
-}
-
 /// Whether the worker of this thread closes, and so cancels all it has.
 pub(crate) fn is_closing() -> bool {
     of_this_thread().is_some_and(|worker| worker.closing.get())
@@ -113,7 +94,7 @@ pub(crate) fn schedule(core: &Core) {
         Some(worker) if ptr::eq(&*worker.shared, home) => {
             let mut queue = worker.queue.borrow_mut();
             // Woken by a green thread, or by the scheduler on behalf of the world.
-            match worker.current.get() {
+            match here::slot() {
                 Some(_) => queue.push(slot),
                 None => queue.push_woken(slot),
             }
@@ -135,7 +116,6 @@ impl Worker {
         let config = &runtime.config;
         let seed = config.seed.unwrap_or_else(|| std::hash::BuildHasher::hash_one(&runtime.hasher, index));
         Self {
-            current: Cell::new(None),
             turns_left: Cell::new(TURNS_BETWEEN_POLLS - 1),
             queue: RefCell::new(queue),
             shared: Arc::clone(&runtime.workers[index]),
@@ -174,15 +154,14 @@ impl Worker {
                 std::process::abort();
             }
         }
-        assert!(WORKER.get().is_null(), "an OS thread is one worker at a time");
-        let abort = AbortOnUnwind;
-        WORKER.set(self);
-        // Without one an overflow is still caught by the guard; it is only not explained.
-        let _ = crate::stack::overflow::ensure_alt_stack();
-        let result = f(self);
-        WORKER.set(ptr::null());
-        std::mem::forget(abort);
-        result
+        here::enter(self, || {
+            let abort = AbortOnUnwind;
+            // Without one an overflow is still caught by the guard; it is only not explained.
+            let _ = crate::stack::overflow::ensure_alt_stack();
+            let result = f(self);
+            std::mem::forget(abort);
+            result
+        })
     }
 
     /// Runs green threads until the runtime closes and all of them have ended.
@@ -313,7 +292,7 @@ impl Worker {
         if !slot.counted.replace(true) {
             self.shared.load.up();
         }
-        let here = self.current.get().expect("a green thread is running");
+        let here = here::slot().expect("a green thread is running");
         // SAFETY: one that runs here was settled here, on this thread, if it was before.
         unsafe { slot.core().home.settle(&self.shared, here) };
     }
@@ -330,7 +309,7 @@ impl Worker {
     }
 
     fn arm(&self, deadline: Nanos) -> TimerKey {
-        let slot = self.current.get().expect("a green thread is running");
+        let slot = here::slot().expect("a green thread is running");
         self.timers.borrow_mut().insert(deadline, slot)
     }
 
@@ -346,12 +325,12 @@ impl Worker {
 
     #[inline(always)]
     pub(super) fn resume(&self, ptr: SlotPtr, slot: &Slot) {
-        self.current.set(Some(ptr));
+        here::set_slot(Some(ptr));
         slot.budget.set(BUDGET);
         // SAFETY: this is the scheduler, between resumes.
         let fiber = unsafe { slot.fiber() }.as_mut().expect("a started slot has a fiber");
         let resumed = fiber.resume();
-        self.current.set(None);
+        here::set_slot(None);
         if resumed == Resumed::Returned {
             self.retire(ptr, slot);
         }
