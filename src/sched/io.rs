@@ -180,15 +180,12 @@ impl Wait<'_> {
     fn park(&self, worker: &Worker, slot: &Slot) -> io::Result<bool> {
         let known = self.source.tie(self.fd, worker)?;
         let side = known.side(self.interest);
-        if !side.join_line(slot.task()) {
-            return Ok(true);
-        }
         slot.will_touch(side);
-        let wake = match fails_cancelled(slot) {
+        let wake = side.while_in_line(slot.core(), || match fails_cancelled(slot) {
             true => Wake::Notified,
             false => park::park(self.until.unwrap_or(Nanos::NEVER)),
-        };
-        side.leave_line(slot.task());
+        });
+        let Some(wake) = wake else { return Ok(true) };
         if fails_cancelled(slot) {
             return Err(sys::socket::cancelled());
         }

@@ -9,6 +9,8 @@
 //! wait for it. So there is nothing to lock, and no order to argue about: a call and what it learned are one step, which
 //! no event comes between.
 
+mod side;
+
 use std::{
     cell::{Cell, RefCell},
     io,
@@ -21,9 +23,10 @@ use std::{
 
 use mio::{Events, Poll, Registry, Token, Waker, event::Event, unix::SourceFd};
 
-use super::{park, runtime::WorkerShared, task::TaskRef, worker::Worker};
+pub(super) use self::side::Side;
+use super::{runtime::WorkerShared, worker::Worker};
 use crate::sys::{
-    cache::{prefetch, prefetch_all},
+    cache::prefetch_all,
     poll::{self, Interest},
 };
 
@@ -61,23 +64,6 @@ pub(super) struct Remote {
 pub(super) struct Source {
     read: Side,
     write: Side,
-}
-
-/// One direction of a source.
-#[derive(Default)]
-pub(super) struct Side {
-    /// Set if a call is worth trying.
-    ready: Cell<bool>,
-    /// Set if a call will never have to wait again.
-    closed: Cell<bool>,
-    line: RefCell<Line>,
-}
-
-/// Who waits: hardly ever more than one, whose place is here.
-#[derive(Default)]
-struct Line {
-    first: Option<TaskRef>,
-    others: Vec<TaskRef>,
 }
 
 /// A source's place in a reactor, for any thread. Dropped, it is taken out there, in the poller at once: nothing may be
@@ -213,9 +199,7 @@ impl Source {
     /// Asks the processor for what it will wake first.
     fn prefetch_waiter(&self, event: &Event) {
         let side = if event.is_readable() { &self.read } else { &self.write };
-        if let Some(first) = &side.line.borrow().first {
-            prefetch(&raw const first.core);
-        }
+        side.prefetch_waiter();
     }
 
     fn tell(&self, event: &Event) {
@@ -224,71 +208,6 @@ impl Source {
         let urgent = event.is_priority();
         self.read.tell(event.is_readable(), broken || urgent || event.is_read_closed());
         self.write.tell(event.is_writable(), broken || event.is_write_closed());
-    }
-}
-
-impl Side {
-    /// Whether a call is worth trying.
-    #[inline]
-    pub(super) fn is_ready(&self) -> bool {
-        self.ready.get()
-    }
-
-    /// The same, and that nothing has ended it.
-    pub(super) fn is_open(&self) -> bool {
-        self.ready.get() && !self.closed.get()
-    }
-
-    /// A call has moved less than it could: nothing is left. Once closed it stays ready: an end of file that came with the
-    /// last bytes is not told again.
-    #[inline]
-    pub(super) fn came_short(&self) {
-        self.ready.set(self.closed.get());
-    }
-
-    /// A call would block. Also when it is closed: an error can be read away.
-    pub(super) fn would_block(&self) {
-        self.ready.set(false);
-    }
-
-    fn tell(&self, ready: bool, closed: bool) {
-        if ready || closed {
-            self.ready.set(true);
-            self.closed.set(self.closed.get() || closed);
-            self.wake();
-        }
-    }
-
-    /// Stands in line. False: it is ready already.
-    #[must_use]
-    pub(super) fn join_line(&self, task: &TaskRef) -> bool {
-        if self.is_ready() {
-            return false;
-        }
-        let mut line = self.line.borrow_mut();
-        match &mut line.first {
-            first @ None => *first = Some(task.clone()),
-            Some(_) => line.others.push(task.clone()),
-        }
-        true
-    }
-
-    /// Leaves the line, if no event has dissolved it.
-    #[inline]
-    pub(super) fn leave_line(&self, task: &TaskRef) {
-        if !self.is_ready() {
-            let mut line = self.line.borrow_mut();
-            line.first.take_if(|waiting| waiting.is(task));
-            line.others.retain(|waiting| !waiting.is(task));
-        }
-    }
-
-    fn wake(&self) {
-        let mut line = self.line.borrow_mut();
-        let Line { first, others } = &mut *line;
-        for task in first.take().into_iter().chain(others.drain(..)) {
-            park::deliver(&task.core, task.core.park.unpark());
-        }
     }
 }
 
@@ -324,35 +243,5 @@ impl Drop for Registration {
             Some(worker) if Arc::ptr_eq(&worker.shared, &owner) => worker.reactor.forget(*token),
             _ => remote.lock_released().push(*token),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Side;
-
-    #[test]
-    fn a_side_is_ready_from_an_event_to_a_call_that_comes_short() {
-        let side = Side::default();
-        assert!(!side.is_ready());
-        side.tell(true, false);
-        assert!(side.is_ready());
-        side.came_short();
-        assert!(!side.is_ready());
-        side.tell(false, false);
-        assert!(!side.is_ready(), "an event of the other side");
-    }
-
-    #[test]
-    fn what_is_closed_stays_ready_but_for_an_error_that_was_read_away() {
-        let side = Side::default();
-        side.tell(true, true);
-        side.came_short();
-        assert!(side.is_ready(), "the end may have come with the bytes");
-        side.would_block();
-        assert!(!side.is_ready());
-        side.tell(true, false);
-        side.came_short();
-        assert!(side.is_ready(), "closed is for ever");
     }
 }

@@ -65,6 +65,10 @@ pub(crate) struct Task<S: ?Sized> {
 pub(crate) struct Core {
     pub(crate) park: ParkWord,
     pub(crate) outcome: OutcomeWord,
+    refs: RefCount,
+    /// While it is fresh: the worker in whose load it is counted already, because it was sent there.
+    pub(crate) counted_by: WorkerMark,
+    pub(crate) stack: StackClass,
     /// Where it runs, written by its worker before it parks for the first time.
     pub(super) home: Home<WorkerShared, SlotPtr>,
     link: Link<Core>,
@@ -73,10 +77,6 @@ pub(crate) struct Core {
     pub(crate) id: u64,
     site: &'static Location<'static>,
     pub(super) extras: ExtrasPtr,
-    pub(crate) stack: StackClass,
-    /// While it is fresh: the worker in whose load it is counted already, because it was sent there.
-    pub(crate) counted_by: WorkerMark,
-    refs: RefCount,
 }
 
 /// What a spawn asks for.
@@ -172,15 +172,15 @@ where
     let core = || Core {
         park: ParkWord::fresh(),
         outcome: OutcomeWord::new(),
+        refs: RefCount::one(),
+        counted_by: WorkerMark::none(),
+        stack,
         link: Link::new(),
         home: Home::unknown(),
         waiters: Mutex::new(None),
         id: ids::next(),
         site,
         extras: ExtrasPtr::default(),
-        stack,
-        counted_by: WorkerMark::none(),
-        refs: RefCount::one(),
     };
     let stage = |f| Cell(UnsafeCell::new(Step::Ready(f)));
     let any = name.is_some() || on_end.is_some() || deadline.is_some() || due.is_some();

@@ -49,10 +49,6 @@ impl TaskRef {
         self.core.refs.add_exclusively();
         Self(self.0)
     }
-
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0.addr() == other.0.addr()
-    }
 }
 
 impl Deref for TaskRef {
