@@ -2,7 +2,7 @@
 
 use std::{env, fmt::Display, num::NonZeroUsize, str::FromStr, thread};
 
-use crate::{sched::runtime::Config, stack::StackClass};
+use crate::{lockfree::counter::MOST_WORKERS, sched::runtime::Config, stack::StackClass};
 
 /// A worker a core and 64 KiB a stack, unless `SWARD_WORKERS` and `SWARD_STACK_SIZE` say otherwise.
 ///
@@ -12,6 +12,8 @@ pub(crate) fn from_environment() -> Config {
     let mut config = defaults();
     if let Some(workers) = read::<NonZeroUsize>("SWARD_WORKERS", "the number of workers, 1 or more") {
         config.workers = workers.get();
+        let most = MOST_WORKERS - 1;
+        assert!(config.workers <= most, "SWARD_WORKERS={workers}: a runtime has at most {most} workers");
     }
     if let Some(bytes) = read::<usize>("SWARD_STACK_SIZE", "the size of a stack in bytes") {
         config.stack =

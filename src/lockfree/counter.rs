@@ -60,7 +60,7 @@ impl Sequence {
     }
 }
 
-/// How many workers a runtime has at the most: their numbers go into a [`WorkerMark`].
+/// A runtime has fewer workers: their numbers go into a [`WorkerMark`], where this one is none.
 pub(crate) const MOST_WORKERS: usize = u16::MAX as usize;
 
 /// The number of a worker, or of none. It goes along with what it is written on, and is ordered by that.

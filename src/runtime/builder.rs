@@ -37,7 +37,7 @@ impl RuntimeBuilder {
         Self { config: config::defaults(), workers: None, stack_size: None }
     }
 
-    /// How many workers; a worker a core if not said.
+    /// How many workers, each an OS thread, up to 65,534; a worker a core if not said.
     ///
     /// ```
     /// let runtime = sward::Runtime::builder().workers(3).build()?;
@@ -230,9 +230,7 @@ impl RuntimeBuilder {
         }
         match &config {
             Config { workers: 0, .. } => wrong("a runtime needs a worker: workers(0)"),
-            Config { workers: MOST_WORKERS.., .. } => {
-                wrong("a runtime has fewer than 65,535 workers, each an OS thread: workers")
-            }
+            Config { workers: MOST_WORKERS.., .. } => wrong("a runtime has at most 65534 workers: workers"),
             Config { max_green_threads: 0, .. } => wrong("nothing could run: max_green_threads(0)"),
             Config { workers: 2.., virtual_clock: true, .. } => {
                 wrong("a virtual clock needs a runtime of one worker")

@@ -52,6 +52,12 @@ fn no_workers_in_the_environment_is_a_clear_message() {
 }
 
 #[test]
+fn too_many_workers_in_the_environment_are_a_clear_message() {
+    let test = "environment::too_many_workers_in_the_environment_are_a_clear_message";
+    is_refused(test, "SWARD_WORKERS", "65535", &["SWARD_WORKERS=65535: a runtime has at most 65534 workers"]);
+}
+
+#[test]
 fn a_bad_stack_size_in_the_environment_is_a_clear_message() {
     let test = "environment::a_bad_stack_size_in_the_environment_is_a_clear_message";
     is_refused(

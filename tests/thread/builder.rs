@@ -70,7 +70,7 @@ fn a_runtime_refuses_a_huge_stack_size_and_settings_that_cannot_be() {
     for (error, word) in [
         (refused(builder().stack_size(usize::MAX)), usize::MAX.to_string().as_str()),
         (refused(builder().workers(0)), "workers(0)"),
-        (refused(builder().workers(65_535)), "fewer than 65,535 workers"),
+        (refused(builder().workers(65_535)), "at most 65534 workers"),
         (refused(builder().max_green_threads(0)), "max_green_threads(0)"),
         (refused(builder().workers(2).virtual_clock(true)), "virtual clock"),
         (refused(builder().thread_name("nul\0")), "thread_name"),
