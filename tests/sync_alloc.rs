@@ -1,6 +1,5 @@
 //! To wait allocates nothing, nor does to spawn what fits where another was, and what was held in a channel or a queue gives
-//! its memory back. A test binary of its own,
-//! because its allocator counts.
+//! its memory back. A test binary of its own, because its allocator counts.
 
 mod support;
 
