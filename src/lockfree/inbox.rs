@@ -3,8 +3,8 @@
 //!
 //! It is a stack of which the owner takes the whole and reverses it: first in, first out a take.
 //!
-//! **Invariant 1.** An item is in at most one inbox, at most once. The pusher upholds it: it is the one that
-//! won the item's park word (see [`park_word`](super::park_word)), and nobody else can until the item runs.
+//! **Invariant 1.** An item is in at most one inbox, at most once. The pusher upholds it: it is the one that turned
+//! `QUEUED` on in the item's [park word](super::park_word), and nobody else can until the item was taken.
 
 use std::ptr::{self, NonNull};
 

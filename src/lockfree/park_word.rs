@@ -1,278 +1,376 @@
-//! The park word: one word a waiter, on which it stops and is woken.
+//! The park word: on which a waiter stops, and by which it is woken. In two halves, because most wake-ups come from the OS
+//! thread that runs the owner, and need no locked instruction there.
+//!
+//! The *own* half is touched on that thread alone, by plain loads and stores:
 //!
 //! ```text
 //! FRESH    -> EMPTY      // begin: the worker that runs it first
 //! EMPTY    -> PARKED     // prepare: the owner, about to switch away
-//! PARKED   -> EMPTY      // unpark, cancel, expire: by the one that wins, who must then schedule the owner
-//! EMPTY    -> NOTIFIED   // unpark, cancel, when the owner has not parked: its next park returns at once
+//! PARKED   -> EMPTY      // unpark_here, receive, expire: the worker must then queue the owner
+//! EMPTY    -> NOTIFIED   // unpark_here, when the owner has not parked: its next park returns at once
 //! NOTIFIED -> EMPTY      // prepare: the owner takes the permit instead of parking
 //! ```
 //!
-//! Beside the state the word has flags: `IN_PLACE` (the owner sleeps on this word as a futex, and not as a
-//! green thread), `AWAITS_TOKEN` (the owner is in the user's `park`), `TOKEN` (the user's `unpark` came
-//! first) and `CANCELLED` (sticky).
+//! with the flags `AWAITS_TOKEN` (beside `PARKED`: the owner is in the user's `park`) and `TOKEN` (the user's `unpark` came
+//! first). The *sent* half is what all other threads say; its flags:
 //!
-//! **Invariant 1.** Only the owner leaves `EMPTY` for `PARKED`, and exactly one other party leaves `PARKED`.
-//! **Invariant 2.** From that moment until it schedules the owner, that party alone decides when the owner
-//! runs on: whatever the owner keeps alive (its task, its worker) stays alive till then.
+//! ```text
+//! AWAY       // until settle, and from leave on: nobody looks into an inbox for it. An OS thread is always away
+//! QUEUED     // by who sends and finds it neither AWAY, IN_PLACE nor QUEUED: it must put the owner into its worker's inbox.
+//!            // Off by receive, when the worker has taken it from there
+//! WAKE       // a wake-up; off when the owner's side takes it over (receive, prepare) or sleeps in place and takes it
+//! TOKEN      // the user's, likewise
+//! CANCELLED  // sticky
+//! IN_PLACE   // the owner sleeps on this half as a futex, and not as a green thread
+//! ```
+//!
+//! **Invariant 1.** Whoever turned `QUEUED` on pushes the owner, once, and nobody else does before `receive`.
+//! **Invariant 2.** What has parked is alive until `leave` has said that nothing is queued, or it was received after that. So
+//! one who has turned `QUEUED` on may still use the owner until it has pushed it.
 
 use std::fmt;
 
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU8, AtomicU32, Ordering};
 
-/// Set if the owner runs, or is about to.
-const EMPTY: u32 = 0;
-/// Set if the owner has stopped, or is about to switch away and will not run until it is scheduled.
-const PARKED: u32 = 1;
+/// Set in the own half if the owner runs, or is about to.
+const EMPTY: u8 = 0;
+/// Set if the owner has stopped, or is about to switch away and will not run until it is queued.
+const PARKED: u8 = 1;
 /// Set if a wake-up came while the owner was running.
-const NOTIFIED: u32 = 2;
+const NOTIFIED: u8 = 2;
 /// Set until the owner runs for the first time.
-const FRESH: u32 = 3;
-const STATE: u32 = 0b11;
-const _: () = assert!(FRESH | NOTIFIED == FRESH, "`cancel` leans on it");
+const FRESH: u8 = 3;
+const STATE: u8 = 0b11;
 
-/// Set with `PARKED` if the owner sleeps on the word itself.
-const IN_PLACE: u32 = 1 << 2;
 /// Set with `PARKED` if the owner waits for the user's token.
-const AWAITS_TOKEN: u32 = 1 << 3;
-/// Set if the user's `unpark` came before the `park` that will take it.
-const TOKEN: u32 = 1 << 4;
-/// Set once the owner was cancelled, until it takes the cancel.
-const CANCELLED: u32 = 1 << 5;
+const AWAITS_TOKEN: u8 = 1 << 2;
+/// Set if the user's token is there, and nobody has taken it.
+const HAS_TOKEN: u8 = 1 << 3;
+
+const AWAY: u32 = 1 << 0;
+const QUEUED: u32 = 1 << 1;
+const WAKE: u32 = 1 << 2;
+const TOKEN: u32 = 1 << 3;
+const CANCELLED: u32 = 1 << 4;
+const IN_PLACE: u32 = 1 << 5;
 
 /// See the [module](self).
-pub(crate) struct ParkWord(AtomicU32);
+pub(crate) struct ParkWord {
+    sent: AtomicU32,
+    own: AtomicU8,
+}
 
-/// A decoded value of the word.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Snapshot(u32);
-
-/// How the owner is going to stop.
+/// What a waiter waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// It switches to its worker's scheduler.
-    Switch,
-    /// It sleeps on the word.
-    InPlace,
+pub(crate) enum Await {
+    /// A wake-up of the runtime's own.
+    Wakeup,
+    /// The token of the user's `unpark`. A wake-up of the runtime's own ends this as well: a spurious return, which
+    /// `std::thread::park` allows.
+    Token,
 }
 
 /// Where an owner in place sleeps.
 pub(crate) type FutexAddress = *const AtomicU32;
 
-/// What the owner does after [`ParkWord::prepare`] or [`ParkWord::prepare_for_token`].
+/// What the owner does after [`ParkWord::prepare`] or [`ParkWord::prepare_in_place`].
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prepared {
-    /// Stop now: somebody will schedule it.
+    /// Stop now: somebody will wake it.
     Park,
     /// Go on: a wake-up had come already, and is taken.
     Notified,
 }
 
-/// What a waker does after its transition.
+/// What one who sends does then.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unparked {
-    /// It won: put the owner into its worker's queue.
-    Schedule,
-    /// It won, and the owner sleeps on the word: wake the futex.
+pub(crate) enum Sent {
+    /// Put the owner into its worker's inbox.
+    Push,
+    /// The owner sleeps on the word: wake the futex.
     WakeFutex,
-    /// The owner runs, or another waker won: nothing to do.
+    /// The owner finds it by itself, or another has pushed it.
     Nothing,
 }
 
+/// What the worker does with one that it took from its inbox.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// Queue it.
+    Schedule,
+    /// It runs, or is queued.
+    Nothing,
+    /// It has ended: the last of it may go.
+    Left,
+}
+
+/// The owner, and the worker that runs it: all calls are made on that OS thread.
 impl ParkWord {
     /// The word of a green thread that has not run yet.
-    #[cfg_attr(loom, allow(dead_code))]
     pub(crate) fn fresh() -> Self {
-        Self(AtomicU32::new(FRESH))
+        Self { sent: AtomicU32::new(AWAY), own: AtomicU8::new(FRESH) }
     }
 
-    /// The word of something that runs already: an OS thread.
-    pub(crate) fn running() -> Self {
-        Self(AtomicU32::new(EMPTY))
+    /// The word of an OS thread, which sleeps in place.
+    pub(crate) fn of_os_thread() -> Self {
+        Self { sent: AtomicU32::new(AWAY), own: AtomicU8::new(EMPTY) }
     }
 
-    #[inline(always)]
-    pub(crate) fn load(&self) -> Snapshot {
-        Snapshot(self.0.load(Ordering::Acquire))
-    }
-
-    /// The first run. Says what the word was, so that one cancelled before never runs.
-    pub(crate) fn begin(&self) -> Snapshot {
-        // Until then the state is `FRESH`, whatever flags come meanwhile: to take it off is the whole transition, and
-        // needs no loop, as an `and` that tells the old value does.
-        let old = self.0.fetch_sub(FRESH, Ordering::AcqRel);
-        debug_assert_eq!(old & STATE, FRESH, "begun twice");
-        Snapshot(old)
-    }
-
-    /// The owner is about to stop for a wake-up of the runtime's own.
-    #[inline(always)]
-    pub(crate) fn prepare(&self, mode: Mode) -> Prepared {
-        self.transition(|word| match word & STATE {
-            EMPTY => (word | PARKED | mode.flag(), Prepared::Park),
-            _ => (word & !STATE, Prepared::Notified),
-        })
-    }
-
-    /// The owner is about to stop for the user's token. A wake-up of the runtime's own ends this as well: a
-    /// spurious return, which `std::thread::park` allows.
-    #[inline(always)]
-    pub(crate) fn prepare_for_token(&self, mode: Mode) -> Prepared {
-        self.transition(|word| match word {
-            _ if word & TOKEN != 0 => (word & !TOKEN, Prepared::Notified),
-            _ if word & STATE == EMPTY => (word | PARKED | AWAITS_TOKEN | mode.flag(), Prepared::Park),
-            _ => (word & !STATE, Prepared::Notified),
-        })
-    }
-
-    /// Takes the user's token if it is there.
+    /// The word of a green thread that runs, and has settled.
     #[cfg(all(test, loom))]
-    pub(crate) fn take_token(&self) -> bool {
-        self.load().has(TOKEN) && self.0.fetch_and(!TOKEN, Ordering::Acquire) & TOKEN != 0
+    pub(crate) fn running() -> Self {
+        Self { sent: AtomicU32::new(0), own: AtomicU8::new(EMPTY) }
     }
 
-    /// Wakes the owner, or leaves it a permit.
-    #[inline]
-    pub(crate) fn unpark(&self) -> Unparked {
-        self.transition(|word| match word & STATE {
-            PARKED => (word & !(STATE | IN_PLACE | AWAITS_TOKEN), word.winner()),
-            EMPTY => (word | NOTIFIED, Unparked::Nothing),
-            // Fresh: it will look at what it waits for when it first runs. Notified: the permit is there. The
-            // write of the same value stands, so that what came before this call is seen by who takes it.
-            _ => (word, Unparked::Nothing),
+    /// The first run.
+    #[inline(always)]
+    pub(crate) fn begin(&self) {
+        debug_assert_eq!(self.own.load(Ordering::Relaxed) & STATE, FRESH, "begun twice");
+        self.set_state(EMPTY);
+    }
+
+    /// From now on the worker finds it in its inbox if something is sent.
+    pub(crate) fn settle(&self) {
+        self.sent.fetch_and(!AWAY, Ordering::AcqRel);
+    }
+
+    /// It has ended. True: somebody has it queued, and it must live until it was received.
+    #[must_use]
+    pub(crate) fn leave(&self) -> bool {
+        self.sent.fetch_or(AWAY, Ordering::AcqRel) & QUEUED != 0
+    }
+
+    /// The owner is about to stop, and to switch away.
+    #[inline(always)]
+    pub(crate) fn prepare(&self, what: Await) -> Prepared {
+        if self.take_own(what) {
+            return Prepared::Notified;
+        }
+        let own = self.own.load(Ordering::Relaxed);
+        let awaits = if what == Await::Token { AWAITS_TOKEN } else { 0 };
+        self.own.store(own | PARKED | awaits, Ordering::Relaxed);
+        Prepared::Park
+    }
+
+    /// The owner is about to stop, and to sleep on the word.
+    pub(crate) fn prepare_in_place(&self, what: Await) -> Prepared {
+        if self.take_own(what) {
+            return Prepared::Notified;
+        }
+        self.transition(|sent| match what.taken_from(sent) {
+            Some(rest) => (rest, Prepared::Notified),
+            None => (sent | IN_PLACE, Prepared::Park),
         })
     }
 
-    /// The user's `unpark`: hands the token over if the owner waits for it, and leaves it otherwise.
-    #[inline]
-    pub(crate) fn unpark_with_token(&self) -> Unparked {
-        self.transition(|word| match word & (STATE | AWAITS_TOKEN) {
-            waits if waits == PARKED | AWAITS_TOKEN => {
-                (word & !(STATE | IN_PLACE | AWAITS_TOKEN), word.winner())
+    /// The owner sleeps on the word no longer. True: what it waited for is there, and is taken.
+    pub(crate) fn end_in_place(&self, what: Await) -> bool {
+        self.transition(|sent| match what.taken_from(sent) {
+            Some(rest) => (rest & !IN_PLACE, true),
+            None => (sent & !IN_PLACE, false),
+        })
+    }
+
+    /// Wakes the owner, or leaves it a permit. True: queue it.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn unpark_here(&self) -> bool {
+        match self.own.load(Ordering::Relaxed) & STATE {
+            PARKED => self.expire(),
+            EMPTY => {
+                self.set_state(NOTIFIED);
+                false
             }
-            _ => (word | TOKEN, Unparked::Nothing),
-        })
+            // Fresh: it will look at what it waits for when it first runs. Notified: the permit is there.
+            _ => false,
+        }
     }
 
-    /// Marks the owner as cancelled, and wakes it or leaves it a permit: it may have looked for the mark already
-    /// and be about to park.
-    pub(crate) fn cancel(&self) -> Unparked {
-        self.transition(|word| match word & STATE {
-            PARKED => ((word | CANCELLED) & !(STATE | IN_PLACE | AWAITS_TOKEN), word.winner()),
-            // Notified and fresh ones keep their state: both have this bit set.
-            _ => (word | CANCELLED | NOTIFIED, Unparked::Nothing),
-        })
+    /// The user's `unpark`: hands the token over if the owner waits for it, and leaves it otherwise. True: queue it.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn unpark_with_token_here(&self) -> bool {
+        let own = self.own.load(Ordering::Relaxed);
+        if own & (STATE | AWAITS_TOKEN) == PARKED | AWAITS_TOKEN {
+            return self.expire();
+        }
+        self.own.store(own | HAS_TOKEN, Ordering::Relaxed);
+        false
     }
 
-    /// Makes what was written before this visible to whoever cancels from now on. Says whether somebody has before.
-    #[cfg_attr(loom, allow(dead_code))]
-    pub(crate) fn show(&self) -> Snapshot {
-        Snapshot(self.0.fetch_or(0, Ordering::AcqRel))
+    /// As [`cancel`](Self::cancel). True: queue it.
+    #[must_use]
+    pub(crate) fn cancel_here(&self) -> bool {
+        self.sent.fetch_or(CANCELLED, Ordering::AcqRel);
+        self.unpark_here()
+    }
+
+    /// Ends the wait of one that is parked, and says whether it was.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn expire(&self) -> bool {
+        let own = self.own.load(Ordering::Relaxed);
+        let parked = own & STATE == PARKED;
+        if parked {
+            self.own.store(own & !(STATE | AWAITS_TOKEN), Ordering::Relaxed);
+        }
+        parked
+    }
+
+    /// The worker has taken it from its inbox: what was sent is the owner's now.
+    pub(crate) fn receive(&self) -> Received {
+        let sent = self.transition(|sent| (sent & !(QUEUED | WAKE | TOKEN), sent));
+        if sent & AWAY != 0 {
+            return Received::Left;
+        }
+        let woken = sent & WAKE != 0 && self.unpark_here();
+        let given = sent & TOKEN != 0 && self.unpark_with_token_here();
+        if woken || given { Received::Schedule } else { Received::Nothing }
     }
 
     /// The owner takes a cancel that it was told of: the next one counts anew.
     pub(crate) fn take_cancel(&self) {
-        self.0.fetch_and(!CANCELLED, Ordering::AcqRel);
+        self.sent.fetch_and(!CANCELLED, Ordering::AcqRel);
     }
 
-    /// The owner's worker (or the owner, in place) gives up the wait: its deadline came. True if it won.
-    #[must_use]
-    pub(crate) fn expire(&self) -> bool {
-        self.transition(|word| match word & STATE {
-            PARKED => (word & !(STATE | IN_PLACE | AWAITS_TOKEN), true),
-            _ => (word, false),
-        })
+    /// Makes what was written before this visible to whoever cancels from now on. Says whether somebody has before.
+    #[cfg_attr(loom, allow(dead_code))]
+    pub(crate) fn show(&self) -> bool {
+        self.sent.fetch_or(0, Ordering::AcqRel) & CANCELLED != 0
     }
 
-    /// The address to sleep on, and the value that means "still parked" at this moment (`None`: it is not).
-    #[cfg(not(loom))]
-    pub(crate) fn futex(&self) -> Option<(&AtomicU32, u32)> {
-        let now = self.load();
-        now.is_parked().then_some((&self.0, now.0))
+    /// Takes what would end a wait for this, if it is there.
+    #[inline(always)]
+    fn take_own(&self, what: Await) -> bool {
+        if self.sent.load(Ordering::Relaxed) & (WAKE | TOKEN) != 0 {
+            self.take_over();
+        }
+        let own = self.own.load(Ordering::Relaxed);
+        let rest = match what {
+            Await::Token if own & HAS_TOKEN != 0 => own & !HAS_TOKEN,
+            _ if own & STATE != EMPTY => own & !STATE,
+            _ => return false,
+        };
+        self.own.store(rest, Ordering::Relaxed);
+        true
+    }
+
+    /// What was sent while the owner ran, and has not come by the inbox yet, is the owner's now. (`QUEUED` stays: somebody has
+    /// pushed it, or will.)
+    #[cold]
+    fn take_over(&self) {
+        let sent = self.transition(|sent| (sent & !(WAKE | TOKEN), sent));
+        // It runs, so both leave something for later, and nobody is to be queued.
+        let _ = sent & WAKE != 0 && self.unpark_here();
+        let _ = sent & TOKEN != 0 && self.unpark_with_token_here();
+    }
+
+    #[inline(always)]
+    fn set_state(&self, state: u8) {
+        self.own.store(self.own.load(Ordering::Relaxed) & !STATE | state, Ordering::Relaxed);
+    }
+}
+
+/// Everybody else.
+impl ParkWord {
+    /// Wakes the owner, or leaves it a permit.
+    pub(crate) fn unpark(&self) -> Sent {
+        self.send(WAKE)
+    }
+
+    /// The user's `unpark`: hands the token over if the owner waits for it, and leaves it otherwise.
+    pub(crate) fn unpark_with_token(&self) -> Sent {
+        self.send(TOKEN)
+    }
+
+    /// Marks the owner as cancelled, and wakes it or leaves it a permit: it may have looked for the mark already
+    /// and be about to park.
+    pub(crate) fn cancel(&self) -> Sent {
+        self.send(CANCELLED | WAKE)
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.sent.load(Ordering::Acquire) & CANCELLED != 0
+    }
+
+    /// Whether it has not begun, as far as the caller can know.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.own.load(Ordering::Relaxed) & STATE == FRESH
+    }
+
+    /// Whether it is parked, as far as the caller can know.
+    #[cfg_attr(loom, allow(dead_code))]
+    pub(crate) fn is_parked(&self) -> bool {
+        self.own.load(Ordering::Relaxed) & STATE == PARKED
+            || self.sent.load(Ordering::Relaxed) & IN_PLACE != 0
+    }
+
+    /// The address to sleep on, and its value at this moment, if that is not what this waits for.
+    pub(crate) fn futex(&self, what: Await) -> Option<(&AtomicU32, u32)> {
+        let now = self.sent.load(Ordering::Relaxed);
+        what.taken_from(now).is_none().then_some((&self.sent, now))
     }
 
     /// The address alone, for the waker.
     #[cfg(not(loom))]
     pub(crate) fn futex_address(&self) -> FutexAddress {
-        &raw const self.0
+        &raw const self.sent
+    }
+
+    fn send(&self, flags: u32) -> Sent {
+        // Also where all of it was sent before: what came before this call is to be seen by who takes it.
+        self.transition(|sent| match () {
+            () if sent & flags == flags => (sent, Sent::Nothing),
+            () if sent & IN_PLACE != 0 => (sent | flags, Sent::WakeFutex),
+            () if sent & (AWAY | QUEUED) != 0 => (sent | flags, Sent::Nothing),
+            () => (sent | flags | QUEUED, Sent::Push),
+        })
     }
 
     #[inline(always)]
     fn transition<R>(&self, f: impl Fn(u32) -> (u32, R)) -> R {
-        let mut word = self.0.load(Ordering::Relaxed);
+        let mut sent = self.sent.load(Ordering::Relaxed);
         loop {
-            let (next, result) = f(word);
-            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
+            let (next, result) = f(sent);
+            match self.sent.compare_exchange_weak(sent, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return result,
-                Err(actual) => word = actual,
+                Err(actual) => sent = actual,
             }
         }
     }
 }
 
-impl Mode {
-    #[inline(always)]
-    fn flag(self) -> u32 {
+impl Await {
+    /// What is left of what was sent when it has taken what ends its wait. `None`: that is not there.
+    fn taken_from(self, sent: u32) -> Option<u32> {
         match self {
-            Mode::Switch => 0,
-            Mode::InPlace => IN_PLACE,
+            Await::Token if sent & TOKEN != 0 => Some(sent & !TOKEN),
+            _ if sent & WAKE != 0 => Some(sent & !WAKE),
+            _ => None,
         }
-    }
-}
-
-trait Winner {
-    fn winner(self) -> Unparked;
-}
-
-impl Winner for u32 {
-    /// What the one that took the word out of `PARKED` has to do.
-    #[inline(always)]
-    fn winner(self) -> Unparked {
-        if self & IN_PLACE != 0 { Unparked::WakeFutex } else { Unparked::Schedule }
-    }
-}
-
-impl Snapshot {
-    #[inline(always)]
-    fn has(self, flag: u32) -> bool {
-        self.0 & flag != 0
-    }
-
-    pub(crate) fn is_fresh(self) -> bool {
-        self.0 & STATE == FRESH
-    }
-
-    pub(crate) fn is_parked(self) -> bool {
-        self.0 & STATE == PARKED
-    }
-
-    #[inline(always)]
-    pub(crate) fn is_cancelled(self) -> bool {
-        self.has(CANCELLED)
-    }
-}
-
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(["EMPTY", "PARKED", "NOTIFIED", "FRESH"][(self.0 & STATE) as usize])?;
-        for (flag, name) in [
-            (IN_PLACE, "IN_PLACE"),
-            (AWAITS_TOKEN, "AWAITS_TOKEN"),
-            (TOKEN, "TOKEN"),
-            (CANCELLED, "CANCELLED"),
-        ] {
-            if self.has(flag) {
-                write!(f, " | {name}")?;
-            }
-        }
-        Ok(())
     }
 }
 
 impl fmt::Debug for ParkWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.load().fmt(f)
+        let (own, sent) = (self.own.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed));
+        f.write_str(["EMPTY", "PARKED", "NOTIFIED", "FRESH"][usize::from(own & STATE)])?;
+        let own = [(AWAITS_TOKEN, "AWAITS_TOKEN"), (HAS_TOKEN, "HAS_TOKEN")]
+            .map(|(flag, name)| (own & flag != 0, name));
+        let sent = [
+            (AWAY, "AWAY"),
+            (QUEUED, "QUEUED"),
+            (WAKE, "WAKE"),
+            (TOKEN, "TOKEN"),
+            (CANCELLED, "CANCELLED"),
+            (IN_PLACE, "IN_PLACE"),
+        ]
+        .map(|(flag, name)| (sent & flag != 0, name));
+        let flags = own.into_iter().chain(sent).filter(|(is_set, _)| *is_set);
+        flags.into_iter().try_for_each(|(_, name)| write!(f, " | {name}"))
     }
 }

@@ -165,7 +165,7 @@ impl Wait {
 
     /// Whether a cancel is about to end it.
     fn is_cancelled(&self) -> bool {
-        CAN_UNWIND && !self.shielded && self.task.core.park.load().is_cancelled()
+        CAN_UNWIND && !self.shielded && self.task.core.park.is_cancelled()
     }
 
     fn describe(&self) -> Stuck {

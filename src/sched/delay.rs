@@ -35,7 +35,7 @@ impl Worker {
         let key = self.delayed.borrow_mut().insert(delay.due, fresh.clone());
         delay.keeper.get_or_init(|| (Arc::clone(&self.shared), key));
         // Whoever cancels it from now on sees the keeper.
-        if fresh.core.park.show().is_cancelled() { self.delayed.borrow_mut().remove(key) } else { None }
+        if fresh.core.park.show() { self.delayed.borrow_mut().remove(key) } else { None }
     }
 
     /// Lets those start that were cancelled before their time.

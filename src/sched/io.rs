@@ -220,7 +220,7 @@ impl Wait<'_> {
 
 /// Whether a wait of a cancelled green thread fails, because it cannot unwind.
 fn fails_cancelled(slot: &Slot) -> bool {
-    !cancel::CAN_UNWIND && slot.core().park.load().is_cancelled() && !slot.interrupts.is_shielded()
+    !cancel::CAN_UNWIND && slot.core().park.is_cancelled() && !slot.interrupts.is_shielded()
 }
 
 /// Spends a unit of the caller's budget for a call that may not have to wait, whatever comes of it: whoever tries in

@@ -26,6 +26,7 @@ mod thief;
 mod timer;
 pub(crate) mod wait;
 mod waiters;
+pub(crate) mod wake;
 pub(crate) mod worker;
 
 use clock::Nanos;

@@ -18,12 +18,16 @@ use super::{
     interrupts::{self, Interrupts},
     slot::Slot,
     task::{Core, TaskRef},
+    wake::{self, Woken},
     worker::{self, Worker},
 };
 use crate::{
-    lockfree::park_word::{Mode, ParkWord, Prepared, Unparked},
+    lockfree::park_word::{ParkWord, Prepared, Sent},
     sys::futex,
 };
+
+pub(crate) use super::start::cancel;
+pub(crate) use crate::lockfree::park_word::Await;
 
 /// How a park ended.
 #[must_use]
@@ -34,15 +38,6 @@ pub(crate) enum Wake {
     TimedOut,
     /// The thread is cancelled, or a timeout around the call has come: clean up, then [`cancel::unwind`](super::cancel::unwind).
     Cancelled,
-}
-
-/// What a waiter waits for on its park word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Await {
-    /// A wake-up of the runtime's own.
-    Wakeup,
-    /// The token of the user's `unpark`.
-    Token,
 }
 
 /// Wakes one waiter.
@@ -139,10 +134,9 @@ fn park_green(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
     if deadline != Nanos::NEVER || slot.interrupts.nearest() != Nanos::NEVER {
         return park_until(worker, slot, what, deadline);
     }
-    if prepare(&core.park, what, Mode::Switch) == Prepared::Notified {
-        return notified(slot, core);
+    if core.park.prepare(what) == Prepared::Park {
+        slot.suspend();
     }
-    slot.suspend();
     notified(slot, core)
 }
 
@@ -174,11 +168,10 @@ fn notified(slot: &Slot, core: &Core) -> Wake {
 /// call's own.
 fn park_until(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wake {
     let (core, timeout) = (slot.core(), slot.interrupts.nearest());
-    if prepare(&core.park, what, Mode::Switch) == Prepared::Notified {
+    if core.park.prepare(what) == Prepared::Notified {
         return notified(slot, core);
     }
-    // What is there counts, and what is due comes next. If a waker was faster than this, it has scheduled the green
-    // thread, which therefore switches in any case.
+    // What is there counts, and what is due comes next.
     if timeout != Nanos::NEVER && timeout <= worker.now() && core.park.expire() {
         return Wake::Cancelled;
     }
@@ -193,15 +186,7 @@ fn park_until(worker: &Worker, slot: &Slot, what: Await, deadline: Nanos) -> Wak
 /// Whether a cancel is to be delivered to this green thread now.
 #[inline(always)]
 pub(crate) fn is_cancelled(slot: &Slot, core: &Core) -> bool {
-    CAN_UNWIND && core.park.load().is_cancelled() && !slot.interrupts.is_shielded()
-}
-
-#[inline(always)]
-fn prepare(word: &ParkWord, what: Await, mode: Mode) -> Prepared {
-    match what {
-        Await::Wakeup => word.prepare(mode),
-        Await::Token => word.prepare_for_token(mode),
-    }
+    CAN_UNWIND && core.park.is_cancelled() && !slot.interrupts.is_shielded()
 }
 
 #[cold]
@@ -233,49 +218,47 @@ fn now_in_place(deadline: Nanos) -> Nanos {
 /// Blocks the OS thread on a park word.
 #[cold]
 fn sleep_on(word: &ParkWord, what: Await, deadline: Nanos) -> Wake {
-    if prepare(word, what, Mode::InPlace) == Prepared::Notified {
+    if word.prepare_in_place(what) == Prepared::Notified {
         return Wake::Notified;
     }
-    while let Some((futex, parked)) = word.futex() {
+    while let Some((futex, asleep)) = word.futex(what) {
         let left = (deadline != Nanos::NEVER).then(|| deadline.since(now_in_place(deadline)));
         if left.is_some_and(|left| left.is_zero()) {
-            return if word.expire() { Wake::TimedOut } else { Wake::Notified };
+            break;
         }
-        futex::wait(futex, parked, left);
+        futex::wait(futex, asleep, left);
     }
-    Wake::Notified
+    if word.end_in_place(what) { Wake::Notified } else { Wake::TimedOut }
 }
 
 impl Unparker {
     /// Wakes the waiter, or lets its next park return at once.
     pub(crate) fn unpark(&self) {
         match self {
-            Unparker::Green(task) => deliver(&task.core, task.core.park.unpark()),
-            Unparker::Os(thread) => thread.deliver(thread.park.unpark()),
+            Unparker::Green(task) => wake::unpark(&task.core),
+            Unparker::Os(thread) => thread.begin_unpark().deliver(),
         }
     }
 }
 
 impl OsThread {
-    /// Does what a transition of its park word asks for.
-    pub(crate) fn deliver(&self, unparked: Unparked) {
-        if unparked != Unparked::Nothing {
-            futex::wake_one(self.park.futex_address());
+    /// Wakes it, or lets its next park return at once, as soon as this is delivered.
+    pub(super) fn begin_unpark(&self) -> Woken {
+        self.woken(self.park.unpark())
+    }
+
+    /// Gives it its token.
+    pub(crate) fn unpark_with_token(&self) {
+        self.woken(self.park.unpark_with_token()).deliver();
+    }
+
+    fn woken(&self, sent: Sent) -> Woken {
+        match sent {
+            Sent::Nothing => Woken::Runs,
+            Sent::WakeFutex | Sent::Push => Woken::Futex(self.park.futex_address()),
         }
     }
 }
-
-/// Does what a transition of a green thread's park word asks for.
-#[inline]
-pub(crate) fn deliver(core: &Core, unparked: Unparked) {
-    match unparked {
-        Unparked::Nothing => {}
-        Unparked::Schedule => worker::schedule(core),
-        Unparked::WakeFutex => futex::wake_one(core.park.futex_address()),
-    }
-}
-
-pub(crate) use super::start::cancel;
 
 /// Waits until `deadline`, whatever wakes it meanwhile. False: cancelled before.
 #[must_use]
@@ -297,7 +280,11 @@ fn with_os_thread<R>(f: impl FnOnce(&Arc<OsThread>) -> R) -> R {
         static LATE: Cell<Option<&'static Arc<OsThread>>> = const { Cell::new(None) };
     }
     let make = || {
-        Arc::new(OsThread { park: ParkWord::running(), id: ids::of_os_thread(), thread: thread::current() })
+        Arc::new(OsThread {
+            park: ParkWord::of_os_thread(),
+            id: ids::of_os_thread(),
+            thread: thread::current(),
+        })
     };
     let mut f = Some(f);
     let result = ME.try_with(|me| f.take().map(|f| f(me.get_or_init(make))));

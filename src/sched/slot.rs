@@ -288,7 +288,7 @@ impl Slot {
         // Read before the word: a later cancel is of a later epoch.
         let epoch = cancel::epoch();
         cancel::unwind_if_due();
-        if !self.core().park.load().is_cancelled() {
+        if !self.core().park.is_cancelled() {
             self.not_cancelled.set(epoch);
         }
     }

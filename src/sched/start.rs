@@ -7,10 +7,10 @@ use std::{collections::VecDeque, io, mem};
 
 use super::{
     clock::Nanos,
-    delay, park,
+    delay,
     slot::{Slot, SlotPtr},
     task::{Failure, TaskRef},
-    wait,
+    wait, wake,
     worker::{self, Worker},
 };
 use crate::{
@@ -44,7 +44,7 @@ impl Worker {
     }
 
     fn is_ending(&self, slot: &Slot) -> bool {
-        self.closing.get() || slot.core().park.load().is_cancelled()
+        self.closing.get() || slot.core().park.is_cancelled()
     }
 
     fn start_within_limit(&self, ptr: SlotPtr, slot: &Slot) {
@@ -200,7 +200,7 @@ impl Worker {
     fn let_cancels_find(&self, ptr: SlotPtr, slot: &Slot) {
         // SAFETY: what is held here will run here: all its calls are made on this thread.
         unsafe { slot.core().home.settle(&self.shared, ptr) };
-        if slot.core().park.show().is_cancelled() {
+        if slot.core().park.show() {
             self.shared.tell_of_cancel();
         }
     }
@@ -252,7 +252,6 @@ impl Worker {
         for ptr in parked {
             // SAFETY: one of this worker's slots, on its thread.
             let slot = unsafe { ptr.get() };
-            // Who wakes it from now on has nothing to schedule.
             if !slot.core().park.expire() {
                 continue;
             }
@@ -263,6 +262,8 @@ impl Worker {
                 self.end_of_class(slot.core().stack);
             }
             wait::forget(slot);
+            // It is never freed: who is about to push it may do so.
+            let _ = slot.core().park.leave();
             let task = self.unseat(ptr, slot);
             // SAFETY: this is its worker. It ran, but never runs on, so it publishes nothing itself.
             unsafe { task.abandon(Failure::Cancelled) };
@@ -345,7 +346,7 @@ impl Slot {
     fn end(&self, suspender: &Suspender, why: Failure) {
         self.set_suspender(suspender);
         let task = self.task();
-        let _ = task.core.park.begin();
+        task.core.park.begin();
         // SAFETY: this is its worker, and it never ran.
         unsafe { task.abandon(why) };
     }
@@ -354,9 +355,8 @@ impl Slot {
     #[inline]
     pub(super) fn run_or_abandon(&self) {
         let task = self.task();
-        let cancelled = task.core.park.begin().is_cancelled();
-        let closing = worker::is_closing();
-        if cancelled || closing {
+        task.core.park.begin();
+        if task.core.park.is_cancelled() || worker::is_closing() {
             self.look_at_next_yield();
             if let Some(worker) = worker::of_this_thread() {
                 worker.leave_place(self);
@@ -373,10 +373,9 @@ impl Slot {
 /// Cancels a green thread, from any thread. If it is held for want of a stack, or until its time comes, its worker is
 /// told: it need not wait.
 pub(crate) fn cancel(core: &super::task::Core) {
-    let cancelled = core.park.cancel();
+    wake::cancel(core);
     super::cancel::begin_epoch();
-    park::deliver(core, cancelled);
-    if !core.park.load().is_fresh() {
+    if !core.park.is_fresh() {
         return;
     }
     match core.home.get() {

@@ -18,16 +18,13 @@ use super::{
     park::{self, OsThread, Wake},
     slot::Slot,
     task::Core,
+    wake::{self, Woken},
     worker,
 };
-use crate::{
-    lockfree::{
-        holder::Holder,
-        park_word::{FutexAddress, Unparked},
-        spin::Guarded,
-        wait_list::{Node, Operation, Waiter},
-    },
-    sys::futex,
+use crate::lockfree::{
+    holder::Holder,
+    spin::Guarded,
+    wait_list::{Node, Operation, Waiter},
 };
 
 /// One who stands in line.
@@ -37,13 +34,10 @@ pub(crate) enum Who {
     Task(Guarded<Option<Waker>>),
 }
 
-/// What is left to be done for one who was taken out of its park.
+/// What is left to be done for one who was woken.
 #[must_use]
-pub(crate) enum Woken {
-    /// Nothing: it runs.
-    Runs,
-    Green(NonNull<Core>),
-    Futex(FutexAddress),
+pub(crate) enum Delivery {
+    Thread(Woken),
     Task(Waker),
 }
 
@@ -193,44 +187,30 @@ impl Who {
     }
 }
 
-// SAFETY: park words and wakers are for use from any thread. A `Woken` holds no more than: a core whose park word was
-// won, which therefore lives until it is scheduled (Invariant 2 of `park_word`); an address; a waker of its own.
+// SAFETY: park words and wakers are for use from any thread. A `Woken` needs nothing that the waiter may take away; a waker is
+// its own.
 unsafe impl Waiter for Who {
-    type Wake = Woken;
+    type Wake = Delivery;
 
     #[inline]
-    fn wake(&self) -> Woken {
+    fn wake(&self) -> Delivery {
         match self {
-            Who::Green(core) => {
-                // SAFETY: called under the list's lock, so the green thread has not left its wait (Invariant 1 of
-                // `wait_list`), and its slot keeps its task.
-                let word = &unsafe { core.as_ref() }.park;
-                match word.unpark() {
-                    Unparked::Nothing => Woken::Runs,
-                    Unparked::Schedule => Woken::Green(*core),
-                    Unparked::WakeFutex => Woken::Futex(word.futex_address()),
-                }
+            // SAFETY: called under the list's lock, so the green thread has not left its wait (Invariant 1 of `wait_list`), and
+            // its slot keeps its task.
+            Who::Green(core) => Delivery::Thread(wake::begin_unpark(unsafe { core.as_ref() })),
+            // SAFETY: as above: the OS thread has not left its wait.
+            Who::Os(thread) => Delivery::Thread(unsafe { thread.as_ref() }.begin_unpark()),
+            Who::Task(waker) => {
+                waker.with(Option::take).map_or(Delivery::Thread(Woken::Runs), Delivery::Task)
             }
-            Who::Os(thread) => {
-                // SAFETY: as above: the OS thread has not left its wait.
-                let word = &unsafe { thread.as_ref() }.park;
-                match word.unpark() {
-                    Unparked::Nothing => Woken::Runs,
-                    Unparked::Schedule | Unparked::WakeFutex => Woken::Futex(word.futex_address()),
-                }
-            }
-            Who::Task(waker) => waker.with(Option::take).map_or(Woken::Runs, Woken::Task),
         }
     }
 
     #[inline]
-    fn deliver(wake: Woken) {
+    fn deliver(wake: Delivery) {
         match wake {
-            Woken::Runs => {}
-            // SAFETY: its park word was won in `wake`, so it lives until this schedules it.
-            Woken::Green(core) => worker::schedule(unsafe { core.as_ref() }),
-            Woken::Futex(word) => futex::wake_one(word),
-            Woken::Task(waker) => waker.wake(),
+            Delivery::Thread(woken) => woken.deliver(),
+            Delivery::Task(waker) => waker.wake(),
         }
     }
 }

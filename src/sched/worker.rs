@@ -10,7 +10,6 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    ptr,
     sync::Arc,
     time::Duration,
 };
@@ -24,7 +23,7 @@ use super::{
     runtime::{RuntimeShared, WorkerShared},
     slot::{BUDGET, Slot, SlotPtr, Slots},
     start::Classes,
-    task::{Core, Kept, TaskRef},
+    task::{Kept, TaskRef},
     thief::Watch,
     timer::{TimerKey, Timers},
 };
@@ -73,6 +72,8 @@ pub(crate) struct Worker {
     /// steal, or has called another in its place.
     pub(super) called: Cell<bool>,
     pub(super) closing: Cell<bool>,
+    /// What has ended while somebody was about to put it into the inbox.
+    pub(super) left: RefCell<Vec<TaskRef>>,
     /// Green threads that began to wait for something that is held, since it last looked for deadlocks.
     pub(super) suspects: RefCell<Vec<SlotPtr>>,
     /// How often it has looked around.
@@ -84,31 +85,6 @@ pub(crate) struct Worker {
 /// Whether the worker of this thread closes, and so cancels all it has.
 pub(crate) fn is_closing() -> bool {
     of_this_thread().is_some_and(|worker| worker.closing.get())
-}
-
-/// Puts the green thread whose park word the caller won into its worker's queue.
-pub(crate) fn schedule(core: &Core) {
-    const SETTLED: &str = "what has parked has a home";
-    let (home, slot) = core.home.get().expect(SETTLED);
-    match of_this_thread() {
-        Some(worker) if ptr::eq(&*worker.shared, home) => {
-            let mut queue = worker.queue.borrow_mut();
-            // Woken by a green thread, or by the scheduler on behalf of the world.
-            match here::slot() {
-                Some(_) => queue.push(slot),
-                None => queue.push_woken(slot),
-            }
-        }
-        _ => {
-            // From the push on the green thread may run and end, and its core be gone: what is used after that
-            // is held here.
-            let worker = core.home.worker().expect(SETTLED);
-            // SAFETY: the winner of the park word is the only one to push the core, and until its worker takes
-            // it the green thread cannot run on, so it lives (Invariants 1 and 2 of `park_word`).
-            unsafe { worker.inbox.push(core.into()) };
-            worker.ring();
-        }
-    }
 }
 
 impl Worker {
@@ -135,6 +111,7 @@ impl Worker {
             looks_left: Cell::new(0),
             called: Cell::new(false),
             closing: Cell::new(false),
+            left: RefCell::default(),
             suspects: RefCell::default(),
             looks: Cell::new(0),
             looks_later: Cell::new(false),
@@ -226,7 +203,10 @@ impl Worker {
 
     /// Whether nothing is left to run, now or later.
     fn is_drained(&self) -> bool {
-        self.slots.used() == 0 && self.queue.borrow().is_empty() && self.delayed.borrow().is_empty()
+        self.slots.used() == 0
+            && self.queue.borrow().is_empty()
+            && self.delayed.borrow().is_empty()
+            && self.left.borrow().is_empty()
     }
 
     /// Cancels all that is alive here; what is spawned from now on is cancelled before it runs.
@@ -295,6 +275,7 @@ impl Worker {
         let here = here::slot().expect("a green thread is running");
         // SAFETY: one that runs here was settled here, on this thread, if it was before.
         unsafe { slot.core().home.settle(&self.shared, here) };
+        slot.core().park.settle();
     }
 
     /// Suspends the current green thread, which has prepared to park. True: the deadline ended it.
@@ -346,7 +327,13 @@ impl Worker {
         if slot.limited.replace(false) {
             self.give_back_one();
         }
-        drop(self.unseat(ptr, slot));
+        let has_parked = slot.settled.get();
+        let task = self.unseat(ptr, slot);
+        if has_parked {
+            self.let_go(task);
+        } else {
+            drop(task);
+        }
         self.end_of_class(class);
         if !self.held.borrow().is_empty() {
             self.retry_held();
@@ -370,11 +357,7 @@ impl Worker {
     #[cold]
     fn answer(&self) {
         self.shared.doorbell.answer();
-        for core in self.shared.inbox.take() {
-            // SAFETY: whoever pushed it won its park word, so it is parked, here, and alive.
-            let (_, slot) = unsafe { core.as_ref() }.home.get().expect("what has parked has a home");
-            self.queue.borrow_mut().push_woken(slot);
-        }
+        self.receive();
         self.queue.borrow_mut().accept(&self.shared.queue);
         self.reactor.forget_released(&self.shared);
         if self.runtime.closing.is_raised() {

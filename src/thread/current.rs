@@ -14,7 +14,7 @@ use crate::{
         clock::Nanos,
         park::{self as parking, Await, OsThread, Wake},
         task::TaskRef,
-        worker,
+        wake, worker,
     },
     time::Instant,
 };
@@ -208,8 +208,8 @@ impl Thread {
     #[inline]
     pub fn unpark(&self) {
         match &self.0 {
-            Who::Green(task) => parking::deliver(&task.core, task.core.park.unpark_with_token()),
-            Who::Os(thread) => thread.deliver(thread.park.unpark_with_token()),
+            Who::Green(task) => wake::unpark_with_token(&task.core),
+            Who::Os(thread) => thread.unpark_with_token(),
         }
     }
 

@@ -152,11 +152,9 @@ pub(super) fn status_of(core: &Core) -> Status {
         Some(Ended::Returned) => Status::Done,
         Some(Ended::Panicked) => Status::Panicked,
         Some(Ended::Cancelled) => Status::Cancelled,
-        None => match core.park.load() {
-            word if word.is_fresh() => Status::Pending,
-            word if word.is_parked() => Status::Parked,
-            _ => Status::Running,
-        },
+        None if core.park.is_fresh() => Status::Pending,
+        None if core.park.is_parked() => Status::Parked,
+        None => Status::Running,
     }
 }
 

@@ -170,7 +170,7 @@ where
 /// ```
 #[must_use]
 pub fn cancelled() -> bool {
-    worker::current().is_some_and(|(_, slot)| slot.core().park.load().is_cancelled())
+    worker::current().is_some_and(|(_, slot)| slot.core().park.is_cancelled())
 }
 
 /// The nearest deadline of the timeouts that the caller is inside of, inherited ones included.

@@ -17,7 +17,7 @@ impl Owner {
             return false;
         }
         let epoch = epochs.now();
-        if word.load().is_cancelled() {
+        if word.is_cancelled() {
             return true;
         }
         self.not_cancelled = epoch;

@@ -36,7 +36,10 @@ mod spin;
 mod steal_queue;
 mod waiting;
 
-use loom::sync::{Condvar, Mutex};
+use loom::sync::{
+    Condvar, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// What one waits on for good: a place in a ready queue, an eventfd, a futex. It counts, so it loses nothing by
 /// itself.
@@ -64,6 +67,10 @@ impl Bell {
         self.rang.notify_one();
     }
 
+    fn is_ringing(&self) -> bool {
+        *self.rings.lock().unwrap() > 0
+    }
+
     fn wait(&self) {
         let mut rings = self.rings.lock().unwrap();
         while *rings == 0 {
@@ -76,6 +83,24 @@ impl Bell {
     fn wait_for_all(&self) {
         self.wait();
         *self.rings.lock().unwrap() = 0;
+    }
+}
+
+/// What comes before a look at a word, and before a move of it by another thread that looks first. Without it loom never
+/// tries the move before the look (README, "A rule for models").
+struct Before(AtomicBool);
+
+impl Before {
+    fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    fn the_look(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn the_move(&self) {
+        self.0.load(Ordering::Relaxed);
     }
 }
 

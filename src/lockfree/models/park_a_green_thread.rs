@@ -2,17 +2,18 @@ use std::ptr::NonNull;
 
 use loom::{cell::UnsafeCell, sync::Arc, thread};
 
-use super::{Bell, check_bounded};
+use super::{Before, Bell, check_bounded};
 use crate::lockfree::{
     doorbell::{Asleep, Bed, Doorbell, Rung},
     inbox::{Inbox, Link, Linked},
-    park_word::{Mode, ParkWord, Prepared, Unparked},
+    park_word::{Await, ParkWord, Prepared, Received, Sent},
 };
 
 /// A green thread, as `task::Core`.
 struct Core {
     park: ParkWord,
     link: Link<Core>,
+    before: Before,
     said: [UnsafeCell<bool>; 2],
 }
 
@@ -36,9 +37,9 @@ struct Worker {
 }
 
 impl Worker {
-    /// As `worker::schedule` from another thread, which holds the worker by itself.
-    fn schedule(&self, core: &Core) {
-        // SAFETY: the caller won the park word, so the green thread is in no inbox and lives until it is taken.
+    /// As `worker::hand_over`, which holds the worker by itself.
+    fn hand_over(&self, core: &Core) {
+        // SAFETY: the caller has turned `QUEUED` on, so the green thread is in no inbox and lives until it is taken.
         unsafe { self.inbox.push(NonNull::from(core)) };
         if self.bell.ring() == Rung::WakePoller {
             self.poller.ring();
@@ -50,13 +51,15 @@ impl Worker {
         loop {
             if self.bell.rang() {
                 self.bell.answer();
+                let mut queued = 0;
                 let mut taken = 0;
                 for core in self.inbox.take() {
                     assert!(std::ptr::eq(core.as_ptr(), parked));
                     taken += 1;
+                    queued += usize::from(parked.park.receive() == Received::Schedule);
                 }
-                assert!(taken <= 1, "it stands in the queue twice");
-                if taken == 1 {
+                assert!(taken <= 1, "it stands in the inbox twice");
+                if queued == 1 {
                     return;
                 }
             }
@@ -68,7 +71,7 @@ impl Worker {
     }
 }
 
-/// The whole way: prepare, switch, a remote unpark that pushes and rings, the worker that drains and resumes.
+/// The whole way: prepare, switch, an unpark from elsewhere that pushes and rings, the worker that drains and resumes.
 ///
 /// Catches: a wake-up that is lost anywhere on it; a green thread that is resumed twice, or without seeing what its
 /// waker did; a core that the inbox touches when it is gone (a second park pushes the same link again).
@@ -78,6 +81,7 @@ fn parks(rounds: usize, preemptions: usize) {
         let core = Arc::new(Core {
             park: ParkWord::running(),
             link: Link::new(),
+            before: Before::new(),
             said: [UnsafeCell::new(false), UnsafeCell::new(false)],
         });
         for round in 0..rounds {
@@ -85,11 +89,13 @@ fn parks(rounds: usize, preemptions: usize) {
             let waker = thread::spawn(move || {
                 // SAFETY: loom checks it.
                 task.said[round].with_mut(|said| unsafe { *said = true });
-                if task.park.unpark() == Unparked::Schedule {
-                    theirs.schedule(&task);
+                task.before.the_move();
+                if task.park.unpark() == Sent::Push {
+                    theirs.hand_over(&task);
                 }
             });
-            if core.park.prepare(Mode::Switch) == Prepared::Park {
+            core.before.the_look();
+            if core.park.prepare(Await::Wakeup) == Prepared::Park {
                 worker.run_until_resumed(&core);
             }
             // SAFETY: loom checks it.

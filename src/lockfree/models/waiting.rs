@@ -5,16 +5,19 @@ use std::pin::{Pin, pin};
 
 use loom::sync::Arc;
 
-use super::Bell;
+use super::{Before, Bell};
 use crate::lockfree::{
-    park_word::{Mode, ParkWord, Prepared, Unparked},
+    park_word::{Await, ParkWord, Prepared, Received, Sent},
     wait_list::{Node, Operation, Waiter},
 };
 
-/// A thread that waits in line. Its core, as the runtime's: kept alive by who parks, not by who wakes.
+/// A thread that waits in line. Its core, as the runtime's: kept alive by who parks until
+/// nobody has it queued, not by who wakes.
 pub(super) struct Thread {
     word: ParkWord,
-    queue: Bell,
+    /// Its worker's: the two are one OS thread.
+    inbox: Bell,
+    before: Before,
 }
 
 /// Where it is used by wakers: an address, as in the runtime.
@@ -25,7 +28,7 @@ pub(super) struct InLine(*const Thread);
 pub(super) struct Wake(Option<*const Thread>);
 
 // SAFETY: by Invariants 1 and 2 of `wait_list` and `park_word` the thread lives where these follow the address, which
-// loom cannot check; that it is scheduled once is checked by `Bell`.
+// loom cannot check; that it is pushed once is checked by `Bell`.
 unsafe impl Send for Wake {}
 
 // SAFETY: as above.
@@ -35,16 +38,16 @@ unsafe impl Waiter for InLine {
     fn wake(&self) -> Wake {
         // SAFETY: under the list's lock, so the waiter has not left (Invariant 1).
         match unsafe { &*self.0 }.word.unpark() {
-            Unparked::Schedule => Wake(Some(self.0)),
-            Unparked::Nothing => Wake(None),
-            Unparked::WakeFutex => unreachable!("none sleeps in place"),
+            Sent::Push => Wake(Some(self.0)),
+            Sent::Nothing => Wake(None),
+            Sent::WakeFutex => unreachable!("none sleeps in place"),
         }
     }
 
     fn deliver(wake: Wake) {
         if let Some(thread) = wake.0 {
-            // SAFETY: it won the park word, so the waiter does not run on before this.
-            unsafe { &*thread }.queue.schedule();
+            // SAFETY: it has turned `QUEUED` on, so the thread lives until it has received this.
+            unsafe { &*thread }.inbox.schedule();
         }
     }
 }
@@ -56,14 +59,36 @@ impl InLine {
     }
 }
 
+impl Drop for Thread {
+    /// As the worker's, at its end.
+    fn drop(&mut self) {
+        if self.word.leave() {
+            self.inbox.wait();
+            assert_eq!(self.word.receive(), Received::Left);
+        }
+    }
+}
+
 impl Thread {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { word: ParkWord::running(), queue: Bell::new() })
+        Arc::new(Self { word: ParkWord::running(), inbox: Bell::new(), before: Before::new() })
     }
 
     /// It, as it stands in the lines of a select.
     pub(super) fn in_line(&self) -> InLine {
         InLine(self)
+    }
+
+    fn park(&self) {
+        self.before.the_look();
+        if self.word.prepare(Await::Wakeup) == Prepared::Park {
+            loop {
+                self.inbox.wait();
+                if self.word.receive() == Received::Schedule {
+                    return;
+                }
+            }
+        }
     }
 
     /// As the runtime's: the operation's result, or `None` if it was cancelled before.
@@ -73,13 +98,11 @@ impl Thread {
         let node = node.as_ref();
         let mut done = operation.begin(node);
         while done.is_none() {
-            if self.word.load().is_cancelled() {
+            if self.word.is_cancelled() {
                 return operation.give_up(node);
             }
-            if self.word.prepare(Mode::Switch) == Prepared::Park {
-                self.queue.wait();
-            }
-            if self.word.load().is_cancelled() {
+            self.park();
+            if self.word.is_cancelled() {
                 return operation.give_up(node);
             }
             done = operation.look(node);
@@ -122,8 +145,9 @@ impl Thread {
     }
 
     pub(super) fn cancel(&self) {
-        if self.word.cancel() == Unparked::Schedule {
-            self.queue.schedule();
+        self.before.the_move();
+        if self.word.cancel() == Sent::Push {
+            self.inbox.schedule();
         }
     }
 }

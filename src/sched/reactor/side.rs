@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    sched::{park, task::Core},
+    sched::{task::Core, wake},
     sys::cache::prefetch,
 };
 
@@ -97,8 +97,7 @@ impl Side {
         for waiting in first.take().into_iter().chain(others.drain(..)) {
             // SAFETY: alive by Invariant 2, and until it is scheduled, which is the last thing that happens here: it leaves
             // on this thread, so not meanwhile.
-            let core = unsafe { waiting.as_ref() };
-            park::deliver(core, core.park.unpark());
+            wake::unpark(unsafe { waiting.as_ref() });
         }
     }
 }
