@@ -137,6 +137,12 @@ impl ParkWord {
         self.sent.fetch_and(!AWAY, Ordering::AcqRel);
     }
 
+    /// Whether something was sent that it has not received.
+    #[cfg_attr(loom, allow(dead_code))]
+    pub(crate) fn is_queued(&self) -> bool {
+        self.sent.load(Ordering::Relaxed) & QUEUED != 0
+    }
+
     /// It has ended. True: somebody has it queued, and it must live until it was received.
     #[must_use]
     pub(crate) fn leave(&self) -> bool {

@@ -252,7 +252,8 @@ impl Worker {
         for ptr in parked {
             // SAFETY: one of this worker's slots, on its thread.
             let slot = unsafe { ptr.get() };
-            if !slot.core().park.expire() {
+            // One to whom something was sent runs on when that has come.
+            if slot.core().park.is_queued() || !slot.core().park.expire() {
                 continue;
             }
             // SAFETY: this is the scheduler, between resumes.

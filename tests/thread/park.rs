@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Barrier,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
@@ -147,5 +147,60 @@ fn a_hundred_thousand_unparks_wake_a_hundred_thousand_parks_across_workers() {
             }
             peer.join().unwrap();
         });
+    });
+}
+
+#[test]
+fn an_unpark_by_an_os_thread_keeps_while_its_target_runs() {
+    watched(|| {
+        let meet = Arc::new(Barrier::new(2));
+        let theirs = Arc::clone(&meet);
+        sward::run(move || {
+            let main = thread::current();
+            let other = std::thread::spawn(move || {
+                theirs.wait();
+                main.unpark();
+                theirs.wait();
+            });
+            // Blocks the worker: it looks into no inbox between the two.
+            meet.wait();
+            meet.wait();
+            thread::park();
+            other.join().unwrap();
+            // It came by the inbox as well, and must not count twice.
+            thread::yield_now();
+            let limit = Duration::from_millis(1);
+            let start = std::time::Instant::now();
+            thread::park_timeout(limit);
+            assert!(start.elapsed() >= limit, "there was a second token");
+        });
+    });
+}
+
+#[test]
+fn unparks_by_os_threads_meet_the_end_of_their_target() {
+    watched(|| {
+        const WAKERS: usize = 2;
+        let runtime = runtime(1);
+        let (threads, wakers): (Vec<_>, Vec<_>) = (0..WAKERS)
+            .map(|_| {
+                let (send, receive) = std::sync::mpsc::channel::<thread::Thread>();
+                let waker = std::thread::spawn(move || {
+                    for thread in receive {
+                        thread.unpark();
+                        thread.unpark();
+                    }
+                });
+                (send, waker)
+            })
+            .unzip();
+        for _ in 0..3_000 {
+            // The first of four ends it, and the others find it running, ending, ended or gone.
+            let parked = runtime.spawn(thread::park);
+            threads.iter().for_each(|send| send.send(parked.thread().clone()).unwrap());
+            parked.join().unwrap();
+        }
+        drop(threads);
+        wakers.into_iter().for_each(|waker| waker.join().unwrap());
     });
 }
