@@ -60,17 +60,17 @@ pub(crate) struct Task<S: ?Sized> {
 
 /// What every green thread has, whatever it runs.
 ///
-/// In this order: what a wake-up touches is in one line of the cache, or in two.
+/// In this order: what a wake-up touches comes first, and so is in one line of the cache, or in two.
 #[repr(C)]
 pub(crate) struct Core {
     pub(crate) park: ParkWord,
+    /// Where it runs, written by its worker before it parks for the first time.
+    pub(super) home: Home<WorkerShared, SlotPtr>,
     pub(crate) outcome: OutcomeWord,
     refs: RefCount,
     /// While it is fresh: the worker in whose load it is counted already, because it was sent there.
     pub(crate) counted_by: WorkerMark,
     pub(crate) stack: StackClass,
-    /// Where it runs, written by its worker before it parks for the first time.
-    pub(super) home: Home<WorkerShared, SlotPtr>,
     link: Link<Core>,
     /// Who waits for its end; a place is made when somebody does.
     pub(super) waiters: Mutex<Option<Box<Waiters>>>,
@@ -171,12 +171,12 @@ where
     // Made where it stays: a copy of it would cost more than all of it.
     let core = || Core {
         park: ParkWord::fresh(),
+        home: Home::unknown(),
         outcome: OutcomeWord::new(),
         refs: RefCount::one(),
         counted_by: WorkerMark::none(),
         stack,
         link: Link::new(),
-        home: Home::unknown(),
         waiters: Mutex::new(None),
         id: ids::next(),
         site,
