@@ -105,7 +105,7 @@ impl Workload {
 
     /// Its cases; `tiny` ones show in milliseconds that the programs work, and measure nothing.
     pub(crate) fn cases(self, tiny: bool) -> Vec<Case> {
-        let (connections, seconds, batches) = if tiny { (16, 0.02, 10) } else { (1000, 1.0, 1000) };
+        let (connections, seconds, batches) = if tiny { (16, 0.02, 10) } else { (1000, 1.0, 4000) };
         let case = |label: &str, program| Case { label: label.to_owned(), program };
         match self {
             Self::Yield => {
