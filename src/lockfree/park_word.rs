@@ -1,7 +1,7 @@
 //! The park word: on which a waiter stops, and by which it is woken. In two halves, because most wake-ups come from the OS
 //! thread that runs the owner, and need no locked instruction there.
 //!
-//! The *own* half is touched on that thread alone, by plain loads and stores:
+//! The *own* half is moved on that thread alone, by plain loads and stores (others may read it, to tell what it is doing):
 //!
 //! ```text
 //! FRESH    -> EMPTY      // begin: the worker that runs it first
@@ -11,8 +11,8 @@
 //! NOTIFIED -> EMPTY      // prepare: the owner takes the permit instead of parking
 //! ```
 //!
-//! with the flags `AWAITS_TOKEN` (beside `PARKED`: the owner is in the user's `park`) and `TOKEN` (the user's `unpark` came
-//! first). The *sent* half is what all other threads say; its flags:
+//! with the flags `AWAITS_TOKEN` (beside `PARKED`: the owner is in the user's `park`) and `HAS_TOKEN` (the user's `unpark`
+//! came first). The *sent* half is what all other threads say; its flags:
 //!
 //! ```text
 //! AWAY       // until settle, and from leave on: nobody looks into an inbox for it. An OS thread is always away

@@ -117,7 +117,8 @@ impl Worker {
     /// Takes in what others have handed over.
     pub(super) fn receive(&self) {
         for core in self.shared.inbox.take() {
-            // SAFETY: it was taken from the inbox and `QUEUED` is still on, so it is alive (Invariant 2 of `park_word`).
+            // SAFETY: it was taken from the inbox and `QUEUED` is still on, so it is alive (Invariant 2 of `park_word`). `receive` turns it
+            // off: what is to be scheduled then was parked, and ends no sooner than it runs; of the others nothing is used.
             let (park, home) = unsafe { (&(*core.as_ptr()).park, &(*core.as_ptr()).home) };
             match park.receive() {
                 Received::Schedule => {

@@ -11,8 +11,8 @@ use crate::lockfree::{
     wait_list::{Node, Operation, Waiter},
 };
 
-/// A thread that waits in line. Its core, as the runtime's: kept alive by who parks until
-/// nobody has it queued, not by who wakes.
+/// A thread that waits in line. Its core, as the runtime's: kept alive by who parks until nobody has it queued, not by who
+/// wakes.
 pub(super) struct Thread {
     word: ParkWord,
     /// Its worker's: the two are one OS thread.
